@@ -1,0 +1,75 @@
+import { builder } from '../platform/builder.ts';
+import type { Database } from '../platform/database.ts';
+import { immutableLoader } from '../platform/immutable-cache.ts';
+import type { FeatureFieldDefinition } from './feature-field.ts';
+
+/** An ordered, immutable list of feature definitions. */
+export interface FeatureSchema {
+  readonly id: number;
+  readonly digest: string;
+  readonly name: string;
+  readonly semver: string;
+  readonly fields: readonly FeatureFieldDefinition[];
+  readonly recordedAt: Date;
+}
+
+const include = {
+  fields: {
+    orderBy: { position: 'asc' },
+    include: {
+      transformations: { orderBy: { position: 'asc' }, include: { codeCommit: true } },
+    },
+  },
+} as const;
+
+const findFeatureSchemas = async (
+  database: Database,
+  where:
+    | { id: { in: number[] } }
+    | { digest: { in: string[] } }
+    | { OR: { name: string; semver: string }[] },
+): Promise<FeatureSchema[]> => {
+  const rows = await database.prisma.featureSchema.findMany({ where, include });
+  return rows.map(({ fields, ...schema }) => ({
+    ...schema,
+    fields: fields.map(({ featureSchemaId: _, hasCategories, categories, ...field }) => ({
+      ...field,
+      categories: hasCategories ? categories : null,
+      transformations: field.transformations.map((step) => ({
+        function: step.function,
+        version: step.version,
+        inputs: step.inputs,
+        parameters: step.parameters,
+        codeCommit: step.codeCommit?.digest ?? null,
+      })),
+    })),
+  }));
+};
+
+export const featureSchemaById = immutableLoader<number, FeatureSchema>(async (database, ids) => {
+  const schemas = await findFeatureSchemas(database, { id: { in: [...ids] } });
+  return new Map(schemas.map((schema) => [schema.id, schema]));
+});
+
+export const featureSchemaByDigest = immutableLoader<string, FeatureSchema>(
+  async (database, digests) => {
+    const schemas = await findFeatureSchemas(database, { digest: { in: [...digests] } });
+    return new Map(schemas.map((schema) => [schema.digest, schema]));
+  },
+);
+
+/** Keys are `name@semver`. */
+export const featureSchemaByRelease = immutableLoader<string, FeatureSchema>(
+  async (database, releases) => {
+    const schemas = await findFeatureSchemas(database, { OR: releases.map(splitRelease) });
+    return new Map(schemas.map((schema) => [`${schema.name}@${schema.semver}`, schema]));
+  },
+);
+
+// A semantic version holds no "@", so the last one separates.
+const splitRelease = (release: string): { name: string; semver: string } => {
+  const at = release.lastIndexOf('@');
+  return { name: release.slice(0, at), semver: release.slice(at + 1) };
+};
+
+export const FeatureSchemaRef = builder.objectRef<FeatureSchema>('FeatureSchema');

@@ -1,0 +1,68 @@
+import SchemaBuilder from '@pothos/core';
+import ComplexityPlugin from '@pothos/plugin-complexity';
+import ErrorsPlugin from '@pothos/plugin-errors';
+import RelayPlugin from '@pothos/plugin-relay';
+import type { JsonValue } from './canonical-json.ts';
+import type { Context } from './context.ts';
+import type { Instant } from './instant.ts';
+
+/** Items in a page when the caller does not say, and the most it may ask for. */
+export const DEFAULT_PAGE_SIZE = 20;
+export const MAX_PAGE_SIZE = 200;
+
+interface OurTypes {
+  Context: Context;
+  DefaultFieldNullability: false;
+  Scalars: {
+    ID: { Input: string; Output: string };
+    DateTime: { Input: Instant; Output: Instant | Date };
+    JSON: { Input: JsonValue; Output: unknown };
+    Digest: { Input: string; Output: string };
+    GitObjectID: { Input: string; Output: string };
+    SemVer: { Input: string; Output: string };
+    SafeInt: { Input: number; Output: number | bigint };
+    BigInt: { Input: bigint; Output: bigint };
+    URL: { Input: string; Output: string };
+  };
+}
+
+/** The one schema builder. Types and fields are added to it by the files of each domain. */
+export const builder = new SchemaBuilder<OurTypes>({
+  // Errors stands first, so that it sees what the other plugins throw.
+  plugins: [ErrorsPlugin, RelayPlugin, ComplexityPlugin],
+  defaultFieldNullability: false,
+  errors: {
+    defaultTypes: [],
+    directResult: true,
+    defaultUnionOptions: {
+      name: ({ fieldName }) => `${fieldName.charAt(0).toUpperCase()}${fieldName.slice(1)}Result`,
+    },
+  },
+  relay: {
+    clientMutationId: 'omit',
+    cursorType: 'String',
+    nodesOnConnection: true,
+    nodeQueryOptions: { description: 'Any object by its global ID.', nullable: true },
+    nodesQueryOptions: {
+      description:
+        'Several objects by their global IDs, in the order asked; null for each one not found. At most 100.',
+      nullable: { list: false, items: true },
+    },
+  },
+  complexity: {
+    defaultComplexity: 1,
+    defaultListMultiplier: 5,
+    // The limit is enforced as a validation rule by the server, before anything runs.
+    disabled: true,
+  },
+});
+
+builder.queryType({
+  description: 'Reads. A lookup that finds nothing returns null without an error.',
+});
+builder.mutationType({
+  description: 'Writes. Each returns a union of its payload and the failures a caller can act on.',
+});
+
+/** The builder's types, for functions that take references of any type. */
+export type SchemaTypes = (typeof builder)['$inferSchemaTypes'];

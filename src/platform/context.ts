@@ -1,0 +1,54 @@
+import type { Database } from './database.ts';
+
+/** What a caller may do. */
+export type Scope =
+  | 'registry:read'
+  | 'registry:write'
+  | 'deployments:write'
+  | 'predictions:read'
+  | 'predictions:write'
+  | 'features:sensitive'
+  | 'evidence:erase'
+  | 'admin';
+
+/** Who asks. */
+export interface Actor {
+  /** Recorded as the author of facts. */
+  readonly name: string;
+  readonly scopes: ReadonlySet<Scope>;
+}
+
+/** What every resolver sees. One object a request, so per-request caches hang on it. */
+export interface Context {
+  readonly database: Database;
+  readonly actor: Actor;
+}
+
+/** The one who works on this machine, through the command line or the loopback interface: may do everything. */
+export const localActor = (name: string): Actor => ({
+  name,
+  scopes: new Set<Scope>([
+    'registry:read',
+    'registry:write',
+    'deployments:write',
+    'predictions:read',
+    'predictions:write',
+    'features:sensitive',
+    'evidence:erase',
+    'admin',
+  ]),
+});
+
+/** Something made once a request, such as a loader of histories: those may change between requests. */
+export const perRequest = <Value>(
+  make: (context: Context) => Value,
+): ((context: Context) => Value) => {
+  const made = new WeakMap<Context, Value>();
+  return (context) => {
+    const existing = made.get(context);
+    if (existing !== undefined) return existing;
+    const value = make(context);
+    made.set(context, value);
+    return value;
+  };
+};

@@ -1,0 +1,41 @@
+import DataLoader from 'dataloader';
+import { LRUCache } from 'lru-cache';
+import type { Database } from './database.ts';
+
+/** Most objects of one kind that a process keeps. */
+const CAPACITY = 10_000;
+
+/**
+ * A loader of things that never change: batched, and kept in memory for the life of the process without invalidation.
+ * What was not found is not remembered, since it may be recorded later.
+ */
+export const immutableLoader = <Key extends string | number, Value extends object>(
+  load: (database: Database, keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>>,
+): ((database: Database) => DataLoader<Key, Value | null>) => {
+  const loaders = new WeakMap<Database, DataLoader<Key, Value | null>>();
+  return (database) => {
+    const existing = loaders.get(database);
+    if (existing !== undefined) return existing;
+    const cache = new LRUCache<Key, Promise<Value | null>>({ max: CAPACITY });
+    const loader: DataLoader<Key, Value | null> = new DataLoader(
+      async (keys) => {
+        const found = await load(database, keys);
+        return keys.map((key) => {
+          const value = found.get(key) ?? null;
+          if (value === null) cache.delete(key);
+          return value;
+        });
+      },
+      {
+        cacheMap: {
+          get: (key) => cache.get(key),
+          set: (key, value) => cache.set(key, value),
+          delete: (key) => cache.delete(key),
+          clear: () => cache.clear(),
+        },
+      },
+    );
+    loaders.set(database, loader);
+    return loader;
+  };
+};

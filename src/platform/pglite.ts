@@ -1,0 +1,73 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PGlite, type Transaction } from '@electric-sql/pglite';
+import { PrismaPGlite } from 'pglite-prisma-adapter';
+import { PrismaClient } from '../generated/prisma/client.ts';
+import {
+  type Database,
+  type Session,
+  statementListeners,
+  TRANSACTION_OPTIONS,
+} from './database.ts';
+import { claimFolder } from './folder-claim.ts';
+import { sqlValueReaders } from './sql-values.ts';
+
+const options = { parsers: { ...sqlValueReaders } };
+
+/** Where the embedded database lives: a folder, or memory that is gone at the end, perhaps filled from a dump. */
+export type PgliteStore =
+  | { readonly folder: string }
+  | { readonly memory: true; readonly dump?: Blob };
+
+/** Opens the embedded database. A folder has one owner at a time; a second one gets a `FolderClaimedError`. */
+export const openPglite = async (store: PgliteStore): Promise<Database> => {
+  const { notify, observe } = statementListeners();
+  const claim = 'folder' in store ? await claimFolder(store.folder) : null;
+  const pglite = await openStore(store);
+  const sessionOn = (client: PGlite | Transaction): Session => ({
+    query: async <Row>({ text, values }: { text: string; values?: readonly unknown[] }) => {
+      notify(text);
+      const result = await client.query<Row>(
+        text,
+        values === undefined ? [] : [...values],
+        options,
+      );
+      return result.rows;
+    },
+    copy: async (target, rows) => {
+      const sql = `COPY ${target} FROM '/dev/blob'`;
+      notify(sql);
+      await client.query(sql, [], { blob: new Blob([rows]) });
+    },
+  });
+  const prisma = new PrismaClient({
+    adapter: new PrismaPGlite(pglite),
+    log: [{ emit: 'event', level: 'query' }],
+    transactionOptions: TRANSACTION_OPTIONS,
+  });
+  prisma.$on('query', (event) => notify(event.query));
+  const session = sessionOn(pglite);
+  return {
+    engine: 'pglite',
+    location: 'folder' in store ? store.folder : 'memory',
+    prisma,
+    ...session,
+    transaction: (work) => pglite.transaction((transaction) => work(sessionOn(transaction))),
+    // There is one connection, so a session lock needs no connection of its own.
+    session: (work) => work(session),
+    observe,
+    close: async () => {
+      await prisma.$disconnect();
+      await pglite.close();
+      await claim?.release();
+    },
+  };
+};
+
+const openStore = async (store: PgliteStore): Promise<PGlite> => {
+  if ('memory' in store) {
+    return PGlite.create({ ...(store.dump === undefined ? {} : { loadDataDir: store.dump }) });
+  }
+  await mkdir(store.folder, { recursive: true });
+  return PGlite.create({ dataDir: join(store.folder, 'pgdata') });
+};

@@ -1,0 +1,102 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+import { PrismaClient } from '../generated/prisma/client.ts';
+import {
+  type Database,
+  type Session,
+  type Statement,
+  statementListeners,
+  TRANSACTION_OPTIONS,
+} from './database.ts';
+import { sqlValueReaders } from './sql-values.ts';
+
+const types = {
+  getTypeParser: (oid: number) => sqlValueReaders[oid] ?? ((text: string) => text),
+} as pg.CustomTypesConfig;
+
+const withoutCredentials = (url: string): string => {
+  const { host, pathname } = new URL(url);
+  return `postgresql://${host}${pathname}`;
+};
+
+/** Connects to PostgreSQL 15 or later. */
+export const openPostgresql = (url: string, poolSize: number): Database => {
+  const { notify, observe } = statementListeners();
+  // The session is in UTC because both Prisma and the readers of the log's instants rely on it.
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: poolSize,
+    options: '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c bytea_output=hex',
+    application_name: 'hindcast',
+  });
+  // An idle connection that breaks is replaced by the pool; the next query reports what is still wrong.
+  pool.on('error', () => {});
+  const sessionOn = (client: pg.Pool | pg.PoolClient): Session['query'] => {
+    return async <Row>({ name, text, values }: Statement): Promise<Row[]> => {
+      notify(text);
+      const result = await client.query({
+        ...(name === undefined ? {} : { name }),
+        text,
+        values: values === undefined ? [] : [...values],
+        types,
+      });
+      return result.rows as Row[];
+    };
+  };
+  const copyOn =
+    (client: pg.PoolClient): Session['copy'] =>
+    async (target, rows) => {
+      const sql = `COPY ${target} FROM STDIN`;
+      notify(sql);
+      await pipeline(Readable.from([rows]), client.query(copyFrom(sql)));
+    };
+  const session = async <Result>(work: (session: Session) => Promise<Result>): Promise<Result> => {
+    const client = await pool.connect();
+    let failure: Error | undefined;
+    client.on('error', (error) => {
+      failure = error;
+    });
+    try {
+      return await work({ query: sessionOn(client), copy: copyOn(client) });
+    } finally {
+      client.removeAllListeners('error');
+      client.release(failure);
+    }
+  };
+  const transaction: Database['transaction'] = (work) =>
+    session(async (inner) => {
+      await inner.query({ text: 'BEGIN' });
+      try {
+        const result = await work(inner);
+        await inner.query({ text: 'COMMIT' });
+        return result;
+      } catch (error) {
+        // When the connection itself broke, the server has rolled back already.
+        await inner.query({ text: 'ROLLBACK' }).catch(() => {});
+        throw error;
+      }
+    });
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(pool, { disposeExternalPool: false }),
+    log: [{ emit: 'event', level: 'query' }],
+    transactionOptions: TRANSACTION_OPTIONS,
+  });
+  prisma.$on('query', (event) => notify(event.query));
+  return {
+    engine: 'postgresql',
+    location: withoutCredentials(url),
+    prisma,
+    query: sessionOn(pool),
+    copy: (target, rows) => session((inner) => inner.copy(target, rows)),
+    transaction,
+    session,
+    observe,
+    close: async () => {
+      await prisma.$disconnect();
+      await pool.end();
+    },
+  };
+};

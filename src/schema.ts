@@ -1,0 +1,6 @@
+import { builder } from './platform/builder.ts';
+import './platform/errors.ts';
+import './platform/scalars.ts';
+
+/** The whole schema. Each import above adds its types and fields. */
+export const schema = builder.toSchema();

@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import { openAsBlob } from 'node:fs';
+import pg from 'pg';
+import { afterAll, inject } from 'vitest';
+import { type Actor, localActor } from '../../src/platform/context.ts';
+import type { Database } from '../../src/platform/database.ts';
+import { openPglite } from '../../src/platform/pglite.ts';
+import { openPostgresql } from '../../src/platform/postgresql.ts';
+import { createApp } from '../../src/server/app.ts';
+
+export interface GraphqlResponse {
+  readonly data?: unknown;
+  readonly errors?: readonly { readonly message: string; readonly extensions?: unknown }[];
+}
+
+/** A Hindcast with a database of its own for one test file. */
+export interface TestHindcast {
+  readonly database: Database;
+  readonly fetch: (path: string, init?: RequestInit) => Promise<Response>;
+  /** Sends a GraphQL operation through the server and returns its data; errors fail the test. */
+  readonly ask: <Data>(document: string, variables?: Record<string, unknown>) => Promise<Data>;
+  /** The same, returning the response as it is. */
+  readonly respond: (
+    document: string,
+    variables?: Record<string, unknown>,
+  ) => Promise<GraphqlResponse>;
+  /** The SQL statements sent while `work` runs. */
+  readonly statementsOf: (work: () => Promise<unknown>) => Promise<readonly string[]>;
+}
+
+/** A name that no other test uses. */
+export const unique = (prefix: string): string => `${prefix}-${randomUUID().slice(0, 8)}`;
+
+export const openTestDatabase = async (): Promise<Database> => {
+  const template = inject('template');
+  if ('dump' in template)
+    return openPglite({ memory: true, dump: await openAsBlob(template.dump) });
+  const name = `hindcast_test_${randomUUID().replaceAll('-', '')}`;
+  const admin = new pg.Client({ connectionString: template.url });
+  await admin.connect();
+  await admin.query(`CREATE DATABASE ${name} TEMPLATE ${template.name}`);
+  const location = new URL(template.url);
+  location.pathname = `/${name}`;
+  const database = openPostgresql(location.href, 4);
+  return {
+    ...database,
+    close: async () => {
+      await database.close();
+      await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+      await admin.end();
+    },
+  };
+};
+
+/** Opens a Hindcast that is closed after the tests of the calling file. */
+export const openTestHindcast = async (
+  actor: Actor = localActor('tester'),
+): Promise<TestHindcast> => {
+  const database = await openTestDatabase();
+  afterAll(() => database.close());
+  const app = createApp({ database, actor });
+  const fetch = async (path: string, init?: RequestInit) =>
+    app.fetch(new Request(`http://127.0.0.1:4000${path}`, init));
+  const respond: TestHindcast['respond'] = async (query, variables) => {
+    const response = await fetch('/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify({ query, variables }),
+    });
+    return (await response.json()) as GraphqlResponse;
+  };
+  return {
+    database,
+    fetch,
+    respond,
+    ask: async <Data>(document: string, variables?: Record<string, unknown>) => {
+      const { data, errors } = await respond(document, variables);
+      if (errors !== undefined)
+        throw new Error(`GraphQL errors: ${JSON.stringify(errors, null, 2)}`);
+      return data as Data;
+    },
+    statementsOf: async (work) => {
+      const statements: string[] = [];
+      const stop = database.observe((sql) => statements.push(sql));
+      try {
+        await work();
+      } finally {
+        stop();
+      }
+      return statements;
+    },
+  };
+};
