@@ -1,0 +1,142 @@
+import DataLoader from 'dataloader';
+import { builder } from '../platform/builder.ts';
+import { type Context, perRequest } from '../platform/context.ts';
+import type { Database } from '../platform/database.ts';
+import { formatInstant, type Instant } from '../platform/instant.ts';
+import type { EncodedFeatures } from './feature-codec.ts';
+import { OBSERVATIONS, type Observations, observationsOf } from './observations.ts';
+
+/** What makes a prediction itself: all four together. */
+export interface PredictionIdentity {
+  readonly requestId: string;
+  readonly occurredAt: Instant;
+  readonly endpointId: number;
+  readonly item: number;
+}
+
+/** One recorded prediction, as stored: features still encoded by the schema they were built with. */
+export interface PredictionLog extends PredictionIdentity {
+  readonly modelVersionId: number;
+  readonly featureSchemaId: number;
+  readonly entityKey: string | null;
+  readonly traceId: string | null;
+  readonly features: EncodedFeatures;
+  readonly score: number | null;
+  readonly label: string | null;
+  /** Exact JSON text; null when none was recorded. */
+  readonly output: string | null;
+  readonly latencyMs: number | null;
+  readonly digest: Uint8Array;
+  readonly recordedAt: Instant;
+  readonly observations: Observations;
+}
+
+interface Row {
+  readonly request_id: string;
+  readonly occurred_at: Instant;
+  readonly endpoint_id: number;
+  readonly item: number;
+  readonly model_version_id: number;
+  readonly feature_schema_id: number;
+  readonly entity_key: string | null;
+  readonly trace_id: string | null;
+  readonly numbers: (number | null)[];
+  readonly integers: (bigint | null)[];
+  readonly texts: (string | null)[];
+  readonly statuses: Uint8Array | null;
+  readonly feature_observed_at: (bigint | null)[];
+  readonly undeclared: string | null;
+  readonly score: number | null;
+  readonly label: string | null;
+  readonly output: string | null;
+  readonly latency_ms: number | null;
+  readonly digest: Uint8Array;
+  readonly recorded_at: Instant;
+  readonly observations: string;
+}
+
+const COLUMNS = `l.request_id, l.occurred_at, l.endpoint_id, l.item, l.model_version_id, l.feature_schema_id,
+  l.entity_key, l.trace_id, l.numbers, l.integers, l.texts, l.statuses, l.feature_observed_at, l.undeclared,
+  l.score, l.label, l.output, l.latency_ms, l.digest, l.recorded_at, ${OBSERVATIONS} AS observations`;
+
+const predictionOf = (row: Row): PredictionLog => ({
+  requestId: row.request_id,
+  occurredAt: row.occurred_at,
+  endpointId: row.endpoint_id,
+  item: row.item,
+  modelVersionId: row.model_version_id,
+  featureSchemaId: row.feature_schema_id,
+  entityKey: row.entity_key,
+  traceId: row.trace_id,
+  features: {
+    numbers: row.numbers,
+    integers: row.integers,
+    texts: row.texts,
+    statuses: row.statuses,
+    observedAt: row.feature_observed_at,
+    undeclared: row.undeclared,
+  },
+  score: row.score,
+  label: row.label,
+  output: row.output,
+  latencyMs: row.latency_ms,
+  digest: row.digest,
+  recordedAt: row.recorded_at,
+  observations: observationsOf(row.observations),
+});
+
+/** Rows of the log, by a condition on `l`; the caller bounds them. One statement. */
+export const selectPredictions = async (
+  database: Database,
+  name: string,
+  rest: string,
+  values: readonly unknown[],
+): Promise<PredictionLog[]> => {
+  const text = `SELECT ${COLUMNS} FROM prediction_log l ${rest}`;
+  const rows = await database.query<Row>({ name, text, values });
+  return rows.map(predictionOf);
+};
+
+/** The text that identifies a prediction inside a global ID. */
+export const identityKey = (prediction: PredictionIdentity): string =>
+  [prediction.occurredAt, prediction.endpointId, prediction.item, prediction.requestId].join('.');
+
+/** Reads what `identityKey` wrote; null for anything else. */
+export const parseIdentityKey = (key: string): PredictionIdentity | null => {
+  const match = /^(-?\d{1,16})\.(\d{1,9})\.(\d{1,9})\.([\s\S]+)$/.exec(key);
+  if (match === null) return null;
+  const [, occurredAt, endpointId, item, requestId = ''] = match;
+  return {
+    requestId,
+    occurredAt: Number(occurredAt),
+    endpointId: Number(endpointId),
+    item: Number(item),
+  };
+};
+
+/** Predictions by identity, batched: one statement a tick. */
+export const predictionByIdentity = perRequest(
+  ({ database }: Context) =>
+    new DataLoader<PredictionIdentity, PredictionLog | null, string>(
+      async (identities) => {
+        const rows = await selectPredictions(
+          database,
+          'predictions_by_identity',
+          `JOIN unnest($1::text[], $2::timestamptz[], $3::int[], $4::int[])
+             AS wanted (request_id, occurred_at, endpoint_id, item)
+             USING (request_id, occurred_at, endpoint_id, item)`,
+          [
+            identities.map(({ requestId }) => requestId),
+            identities.map(({ occurredAt }) => formatInstant(occurredAt)),
+            identities.map(({ endpointId }) => endpointId),
+            identities.map(({ item }) => item),
+          ],
+        );
+        const byKey = new Map(rows.map((row) => [identityKey(row), row]));
+        return identities.map((identity) => byKey.get(identityKey(identity)) ?? null);
+      },
+      { cacheKeyFn: identityKey },
+    ),
+);
+
+export const PredictionLogRef = builder.objectRef<PredictionLog>('PredictionLog');
