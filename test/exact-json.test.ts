@@ -85,6 +85,36 @@ describe('reading numbers', () => {
     }
   });
 
+  it('reads any number alike on the fast and the slow path', () => {
+    const digits = (maxLength: number) =>
+      fc.string({ unit: fc.constantFrom(...'0001234567899'), minLength: 1, maxLength });
+    const token = fc
+      .tuple(
+        fc.constantFrom('', '-'),
+        digits(20).map((whole) => whole.replace(/^0+(?=\d)/, '')),
+        fc.option(digits(40)),
+        fc.option(fc.tuple(fc.constantFrom('e', 'E+', 'e-'), digits(4))),
+      )
+      .map(
+        ([sign, whole, fraction, exponent]) =>
+          `${sign}${whole}${fraction === null ? '' : `.${fraction}`}${exponent?.join('') ?? ''}`,
+      );
+    const outcome = (text: string): unknown => {
+      try {
+        const value = parseExactJson(text);
+        return Array.isArray(value) ? value[0] : value;
+      } catch (error) {
+        return error instanceof ExactJsonError ? error.message : error;
+      }
+    };
+    fc.assert(
+      fc.property(token, (text) => {
+        expect(outcome(`[${text}]`)).toBe(outcome(`[${text},1e-100]`));
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
   it('refuses a number of a million digits quickly', () => {
     expect(refusal(`0.${'1'.repeat(1_000_000)}`).code).toBe('INEXACT_NUMBER');
     expect(refusal(`0.${'0'.repeat(1_000_000)}1`).code).toBe('INEXACT_NUMBER');
