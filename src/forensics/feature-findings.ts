@@ -2,7 +2,8 @@ import type { FeatureFieldDefinition } from '../evidence/feature-field.ts';
 import type { FeatureSchema } from '../evidence/feature-schema.ts';
 import { type FieldChange, fieldChanges } from '../evidence/schema-compatibility.ts';
 import { formatInstant } from '../platform/instant.ts';
-import { type FeatureReading, isStale } from '../prediction/feature-codec.ts';
+import type { FeatureReading } from '../prediction/feature-decode.ts';
+import { isStale } from '../prediction/feature-status.ts';
 import { type Finding, listed } from './finding.ts';
 import type { TraceEvidence } from './trace-evidence.ts';
 

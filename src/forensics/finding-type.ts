@@ -67,7 +67,6 @@ export const TraceFindingRef = builder.objectRef<Finding>('TraceFinding').implem
     }),
     message: t.exposeString('message', { description: 'Explanation, in English.' }),
     subject: t.node({
-      nullable: true,
       description: 'The object concerned, when there is one.',
       complexity: 5,
       id: ({ subject }) => (subject === null ? null : { type: subject.type, id: subject.key }),

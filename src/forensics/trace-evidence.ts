@@ -11,7 +11,7 @@ import type { Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
 import { referenced } from '../platform/immutable-cache.ts';
 import type { Instant } from '../platform/instant.ts';
-import type { FeatureReading } from '../prediction/feature-codec.ts';
+import type { FeatureReading } from '../prediction/feature-decode.ts';
 import { observationsKnownAt } from '../prediction/observations.ts';
 import { identityKey, type PredictionLog } from '../prediction/prediction-log.ts';
 import { recordDigest } from '../prediction/record-digest.ts';

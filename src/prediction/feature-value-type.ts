@@ -2,9 +2,9 @@ import { FeatureFieldRef } from '../evidence/feature-field-type.ts';
 import type { FeatureStatistics } from '../evidence/feature-statistics.ts';
 import { builder } from '../platform/builder.ts';
 import { quantileOf } from './baseline.ts';
-import type { FeatureScalar } from './feature-codec.ts';
-import { isStale } from './feature-codec.ts';
+import type { FeatureScalar } from './feature-decode.ts';
 import { lexical } from './feature-lexical.ts';
+import { isStale } from './feature-status.ts';
 import type { FeatureValue } from './feature-values.ts';
 
 const STATUSES = {

@@ -7,7 +7,7 @@ import { referenced } from '../platform/immutable-cache.ts';
 import type { Instant } from '../platform/instant.ts';
 import { baselinesOf } from '../registry/baselines.ts';
 import { modelVersionById } from '../registry/model-version.ts';
-import type { FeatureReading } from './feature-codec.ts';
+import type { FeatureReading } from './feature-decode.ts';
 import type { PredictionLog } from './prediction-log.ts';
 import { codecOf } from './schema-codec.ts';
 
