@@ -39,6 +39,7 @@ export const builder = new SchemaBuilder<OurTypes>({
     },
   },
   relay: {
+    brandLoadedObjects: true,
     clientMutationId: 'omit',
     cursorType: 'String',
     nodesOnConnection: true,

@@ -1,4 +1,4 @@
-import { FeatureFieldRef } from '../evidence/feature-field-type.ts';
+import { FeatureFieldRef } from '../evidence/feature-schema-type.ts';
 import type { FeatureStatistics } from '../evidence/feature-statistics.ts';
 import { builder } from '../platform/builder.ts';
 import { quantileOf } from './baseline.ts';
