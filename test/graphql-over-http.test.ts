@@ -1,5 +1,6 @@
 import { serverAudits } from 'graphql-http';
 import { describe, expect, it } from 'vitest';
+import './setup/probe.ts';
 import { openTestHindcast } from './setup/hindcast.ts';
 
 const hindcast = await openTestHindcast();

@@ -1,6 +1,7 @@
 import { createComplexityRule } from '@pothos/plugin-complexity';
 import {
   type ExecutionArgs,
+  GraphQLError,
   Lexer,
   parse,
   Source,
@@ -36,6 +37,8 @@ export const DEFAULT_LIMITS: Limits = {
   cost: 10_000,
 };
 
+const TOKEN_LIMIT = 'TOKEN_LIMIT';
+
 /** Refuses a document with too many tokens before it is parsed, which costs more than counting them. */
 export const useTokenLimit = ({ tokens }: Limits): Plugin => ({
   onParse: ({ setParseFn }) => {
@@ -44,6 +47,10 @@ export const useTokenLimit = ({ tokens }: Limits): Plugin => ({
       assertTokens(source, tokens);
       return parse(source, options);
     });
+    // Yoga would answer 200 for what parsing throws when the client accepts only application/json.
+    return ({ result }) => {
+      if (result instanceof GraphQLError && result.extensions.code === TOKEN_LIMIT) throw result;
+    };
   },
 });
 
@@ -53,7 +60,7 @@ const assertTokens = (source: Source, limit: number): void => {
     actual += 1;
     if (actual > limit) {
       const message = `The document has more than ${limit} tokens. Ask for less, or in several requests.`;
-      throw limitError('TOKEN_LIMIT', message, { limit, actual });
+      throw limitError(TOKEN_LIMIT, message, { limit, actual });
     }
   }
 };
