@@ -41,6 +41,7 @@ describe('reading numbers', () => {
     ['0.30000000000000004', 0.30000000000000004],
     ['0.000012345678901234567', 1.2345678901234568e-5],
     ['0.1000000000000000055511151231257827021181583404541015625', 0.1],
+    ['1000000000000000055511151231257827021181583404541015625e-55', 0.1],
     ['1.000000000000000000000000', 1],
     ['100000000000000000000.0', 1e20],
     ['0.00000000000000000000000000000000000005', 5e-38],
@@ -83,6 +84,56 @@ describe('reading numbers', () => {
     for (const document of [text, `[1,${text}]`, `{"a" :\n${text}}`]) {
       expect(refusal(document)).toMatchObject({ code: 'INEXACT_NUMBER', message });
     }
+  });
+
+  it('accepts all digits of any double, and none that differ from them', () => {
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
+        let mantissa = value;
+        let power = 0;
+        while (!Number.isInteger(mantissa)) {
+          mantissa *= 2;
+          power += 1;
+        }
+        // m / 2^p is m × 5^p / 10^p.
+        const digits = String(BigInt(mantissa) * 5n ** BigInt(power));
+        expect(Math.abs(Number(parseExactJson(`${digits}e-${power}`)))).toBe(Math.abs(value));
+        const zeros = '0'.repeat(800);
+        expect(refusal(`${digits === '0' ? '1' : digits}.${zeros}1e-${power}`).code).toBe(
+          'INEXACT_NUMBER',
+        );
+      }),
+    );
+  });
+
+  it('reads any number alike on the fast and the slow path', () => {
+    const digits = (maxLength: number) =>
+      fc.string({ unit: fc.constantFrom(...'0001234567899'), minLength: 1, maxLength });
+    const token = fc
+      .tuple(
+        fc.constantFrom('', '-'),
+        digits(20).map((whole) => whole.replace(/^0+(?=\d)/, '')),
+        fc.option(digits(40)),
+        fc.option(fc.tuple(fc.constantFrom('e', 'E+', 'e-'), digits(4))),
+      )
+      .map(
+        ([sign, whole, fraction, exponent]) =>
+          `${sign}${whole}${fraction === null ? '' : `.${fraction}`}${exponent?.join('') ?? ''}`,
+      );
+    const outcome = (text: string): unknown => {
+      try {
+        const value = parseExactJson(text);
+        return Array.isArray(value) ? value[0] : value;
+      } catch (error) {
+        return error instanceof ExactJsonError ? error.message : error;
+      }
+    };
+    fc.assert(
+      fc.property(token, (text) => {
+        expect(outcome(`[${text}]`)).toBe(outcome(`[${text},1e-100]`));
+      }),
+      { numRuns: 5000 },
+    );
   });
 
   it('refuses a number of a million digits quickly', () => {

@@ -1,3 +1,4 @@
+import type { SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils';
 import type { PrismaClient } from '../generated/prisma/client.ts';
 
 /** One SQL statement. A `name` makes it a prepared statement, planned once per connection. */
@@ -23,6 +24,8 @@ export interface Database extends Session {
   /** Where the data is, without credentials. */
   readonly location: string;
   readonly prisma: PrismaClient;
+  /** Prisma's way to these connections, for its own tools. */
+  readonly prismaAdapter: SqlMigrationAwareDriverAdapterFactory;
   /** Runs `work` in one transaction on one connection; it commits when `work` resolves. */
   transaction<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
   /** Runs `work` on one connection outside a transaction, for session locks. */

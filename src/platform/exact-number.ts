@@ -34,7 +34,7 @@ const exactInteger = (token: string): number | bigint | string => {
 
 /** Significant digits d and exponent e of a token, so that its magnitude is d × 10^e. */
 const decimal = (token: string): { readonly digits: string; readonly exponent: number } => {
-  const [mantissa = '', exponent = '0'] = token.replace('-', '').split(/e/i);
+  const [mantissa = '', exponent = '0'] = token.replace(/^-/, '').split(/e/i);
   const [whole = '', fraction = ''] = mantissa.split('.');
   const written = (whole + fraction).replace(/^0+/, '');
   const digits = withoutTrailingZeros(written);

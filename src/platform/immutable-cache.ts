@@ -39,3 +39,9 @@ export const immutableLoader = <Key extends string | number, Value extends objec
     return loader;
   };
 };
+
+/** The object behind a reference. The database guarantees it: what is referred to can never be deleted. */
+export const referenced = <Value>(value: Value | null): Value => {
+  if (value === null) throw new Error('A reference leads nowhere: the database was altered.');
+  return value;
+};

@@ -40,8 +40,9 @@ export const openPglite = async (store: PgliteStore): Promise<Database> => {
       await client.query(sql, [], { blob: new Blob([rows]) });
     },
   });
+  const prismaAdapter = new PrismaPGlite(pglite);
   const prisma = new PrismaClient({
-    adapter: new PrismaPGlite(pglite),
+    adapter: prismaAdapter,
     log: [{ emit: 'event', level: 'query' }],
     transactionOptions: TRANSACTION_OPTIONS,
   });
@@ -51,6 +52,7 @@ export const openPglite = async (store: PgliteStore): Promise<Database> => {
     engine: 'pglite',
     location: 'folder' in store ? store.folder : 'memory',
     prisma,
+    prismaAdapter,
     ...session,
     transaction: (work) => pglite.transaction((transaction) => work(sessionOn(transaction))),
     // There is one connection, so a session lock needs no connection of its own.

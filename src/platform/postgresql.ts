@@ -79,8 +79,9 @@ export const openPostgresql = (url: string, poolSize: number): Database => {
         throw error;
       }
     });
+  const prismaAdapter = new PrismaPg(pool, { disposeExternalPool: false });
   const prisma = new PrismaClient({
-    adapter: new PrismaPg(pool, { disposeExternalPool: false }),
+    adapter: prismaAdapter,
     log: [{ emit: 'event', level: 'query' }],
     transactionOptions: TRANSACTION_OPTIONS,
   });
@@ -89,6 +90,7 @@ export const openPostgresql = (url: string, poolSize: number): Database => {
     engine: 'postgresql',
     location: withoutCredentials(url),
     prisma,
+    prismaAdapter,
     query: sessionOn(pool),
     copy: (target, rows) => session((inner) => inner.copy(target, rows)),
     transaction,
