@@ -340,6 +340,22 @@ describe('request IDs and the log', () => {
   });
 });
 
+describe('clients that go away', () => {
+  it('are nothing to be alarmed about', async () => {
+    for (const path of ['/graphql', '/v1/count']) {
+      const id = `gone-${path.length}`;
+      const headers = { 'x-request-id': id, 'content-type': 'application/json' };
+      const sent = httpRequest({ host: '127.0.0.1', port, path, method: 'POST', headers });
+      sent.on('error', () => {});
+      sent.write('{"query":');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      sent.destroy();
+      await logged(id).toMatchObject({ path, cutOff: true });
+      expect(lines.filter(({ requestId, level }) => requestId === id && level === 50)).toEqual([]);
+    }
+  });
+});
+
 describe('closing', () => {
   it('finishes what it accepted and accepts no more', async () => {
     const { promise: opened, resolve: open } = deferred();

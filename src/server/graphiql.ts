@@ -31,8 +31,8 @@ const renderPage = async (operationsFolder: string): Promise<Page> => {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const html = renderGraphiQL({
     title: 'Hindcast',
-    defaultTabs: (await readOperations(operationsFolder)).map(tabOf),
-  });
+    defaultTabs: [WELCOME, ...(await readOperations(operationsFolder)).map(tabOf)],
+  }).replace('</head>', `${STILL_TABS}</head>`);
   return {
     html,
     headers: {
@@ -40,6 +40,24 @@ const renderPage = async (operationsFolder: string): Promise<Page> => {
       'content-security-policy': pagePolicy(html),
     },
   };
+};
+
+// GraphiQL's tabs slide into place when they first appear, and jump back when pressed: the first click misses them.
+const STILL_TABS = '<style>.graphiql-tab { transform: none !important; }</style>';
+
+// GraphiQL forgets the variables of the tab that it opens first, so the first one has none.
+const WELCOME = {
+  query: `# Each tab beside this one holds a question to Hindcast, ready to run.
+# The schema is documented in the book on the left.
+query Welcome {
+  serverInfo {
+    version
+    engine
+    startedAt
+  }
+}
+`,
+  variables: null,
 };
 
 const tabOf = ({ query, variables }: Operation) => ({ query, variables });

@@ -41,7 +41,9 @@ const bodyText = async (request: Request, limit: number): Promise<string> => {
   const chunks: Uint8Array[] = [];
   let size = 0;
   while (reader !== undefined) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch(() => {
+      throw refuse(400, 'BAD_REQUEST', 'The body ended before its end.');
+    });
     if (done) break;
     size += value.byteLength;
     if (size > limit) throw tooLarge(limit, size);

@@ -25,6 +25,8 @@ export const requestListener = (options: ListenerOptions): RequestListener => {
     response.setHeader('x-request-id', record.requestId);
     setSecurityHeaders(response);
     answer(request, response, record).catch((error: unknown) => {
+      // The client went away in the middle of its body; the line at the end says so.
+      if (error === request.errored) return;
       log.error({ requestId: record.requestId, err: error }, 'unexpected');
       if (response.headersSent) response.destroy();
       else sendError(response, 500, 'INTERNAL_SERVER_ERROR', 'Unexpected error.');
@@ -50,8 +52,7 @@ const routerOf = (options: ListenerOptions) => {
     }
     const isGraphql = path === GRAPHQL_PATH;
     if (isGraphql && GRAPHQL_METHODS.includes(method)) {
-      const timer = setTimeout(() => request.destroy(), GRAPHQL_ARRIVAL);
-      request.once('close', () => clearTimeout(timer));
+      dropUnlessArrived(request);
       await graphql(request, response, { record });
       return;
     }
@@ -64,6 +65,13 @@ const routerOf = (options: ListenerOptions) => {
     const message = `This path takes ${allow}.`;
     sendError(response, 405, 'METHOD_NOT_ALLOWED', message, { allow });
   };
+};
+
+const dropUnlessArrived = (request: IncomingMessage): void => {
+  const timer = setTimeout(() => {
+    if (!request.complete) request.destroy();
+  }, GRAPHQL_ARRIVAL);
+  request.once('close', () => clearTimeout(timer));
 };
 
 const GRAPHQL_METHODS: readonly string[] = ['GET', 'POST'];
