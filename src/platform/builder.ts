@@ -5,10 +5,14 @@ import RelayPlugin from '@pothos/plugin-relay';
 import type { JsonValue } from './canonical-json.ts';
 import type { Context } from './context.ts';
 import type { Instant } from './instant.ts';
+import { limitError } from './limit-error.ts';
 
 /** Items in a page when the caller does not say, and the most it may ask for. */
 export const DEFAULT_PAGE_SIZE = 20;
 export const MAX_PAGE_SIZE = 200;
+
+/** Most objects that `Query.nodes` looks up at once. */
+const MAX_NODES = 100;
 
 interface OurTypes {
   Context: Context;
@@ -43,11 +47,33 @@ export const builder = new SchemaBuilder<OurTypes>({
     clientMutationId: 'omit',
     cursorType: 'String',
     nodesOnConnection: true,
-    nodeQueryOptions: { description: 'Any object by its global ID.', nullable: true },
+    idFieldOptions: { description: 'Global ID.' },
+    nodeTypeOptions: { description: 'An object with a global ID.' },
+    pageInfoTypeOptions: { description: "A page's place in the whole list." },
+    hasNextPageFieldOptions: { description: 'Whether the list goes on after this page.' },
+    hasPreviousPageFieldOptions: { description: 'Whether the list has items before this page.' },
+    startCursorFieldOptions: {
+      nullable: true,
+      description: 'Cursor of the first item, for `before`; null for an empty page.',
+    },
+    endCursorFieldOptions: {
+      nullable: true,
+      description: 'Cursor of the last item, for `after`; null for an empty page.',
+    },
+    nodeQueryOptions: {
+      description: 'Any object by its global ID.',
+      nullable: true,
+      args: { id: { description: 'Global ID.' } },
+    },
     nodesQueryOptions: {
-      description:
-        'Several objects by their global IDs, in the order asked; null for each one not found. At most 100.',
-      nullable: { list: false, items: true },
+      description: `Several objects by their global IDs, in the order asked; null for each one not found. At most ${MAX_NODES}.`,
+      nullable: { list: true, items: true },
+      args: { ids: { description: `Global IDs, at most ${MAX_NODES}.` } },
+      complexity: ({ ids }: { ids: readonly unknown[] }) => {
+        if (ids.length <= MAX_NODES) return { field: 1, multiplier: Math.max(1, ids.length) };
+        const message = `\`nodes\` looks up at most ${MAX_NODES} objects at once; ${ids.length} were asked for.`;
+        throw limitError('NODES_LIMIT', message, { limit: MAX_NODES, actual: ids.length });
+      },
     },
   },
   complexity: {

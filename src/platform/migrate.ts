@@ -1,11 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { Database, Session } from './database.ts';
+import { type Database, type Session, sqlState } from './database.ts';
 import { sqlStatements } from './sql-statements.ts';
 
 /** The key that Prisma Migrate locks too, so the two exclude each other. */
 const LOCK = 72707369;
+
+/** SQLSTATE of a query on a table that does not exist. */
+const UNDEFINED_TABLE = '42P01';
 
 const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations/', import.meta.url));
 
@@ -94,6 +97,18 @@ export const migrate = async (
         .catch(() => {});
     }
   });
+};
+
+/** Which migrations the database lacks, without changing it; throws when its history is not a beginning of ours. */
+export const unappliedMigrations = async (
+  session: Session,
+  ours: readonly Migration[],
+): Promise<readonly Migration[]> => {
+  const recorded = await recordedMigrations(session).catch((error: unknown) => {
+    if (sqlState(error) === UNDEFINED_TABLE) return [];
+    throw error;
+  });
+  return pendingMigrations(ours, recorded);
 };
 
 const recordedMigrations = (session: Session): Promise<AppliedMigration[]> =>

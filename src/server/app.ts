@@ -1,17 +1,68 @@
 import { createYoga } from 'graphql-yoga';
+import type { Logger } from 'pino';
 import type { Actor, Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
 import { schema } from '../schema.ts';
+import { useGraphiql } from './graphiql.ts';
+import { useExactRequests } from './graphql-request.ts';
+import {
+  DEFAULT_LIMITS,
+  type Limits,
+  useCostLimit,
+  useDocumentLimits,
+  useTokenLimit,
+} from './limits.ts';
+import { maskError, useErrorLog } from './masked-errors.ts';
+import { OPERATIONS_FOLDER } from './operations.ts';
+import { type ServerContext, useOperationName } from './request-record.ts';
 
 export interface AppOptions {
   readonly database: Database;
   readonly actor: Actor;
+  readonly log: Logger;
+  readonly limits?: Limits;
+  /** Where GraphiQL's ready-made operations are. */
+  readonly operationsFolder?: string;
 }
 
+export const GRAPHQL_PATH = '/graphql';
+
 /** The GraphQL server over a database. */
-export const createApp = ({ database, actor }: AppOptions) =>
-  createYoga<object, Context>({
+export const createApp = ({
+  database,
+  actor,
+  log,
+  limits = DEFAULT_LIMITS,
+  operationsFolder = OPERATIONS_FOLDER,
+}: AppOptions) =>
+  createYoga<ServerContext, Context>({
     schema,
     context: () => ({ database, actor }),
+    graphqlEndpoint: GRAPHQL_PATH,
+    maskedErrors: { maskError },
+    // Plugins below do these in our way.
+    graphiql: false,
+    landingPage: false,
     logging: false,
+    maxRequestBodySize: false,
+    // Pages of other sites may not read our answers; uploads and batches are ways around limits that nobody needs.
+    cors: false,
+    multipart: false,
+    batching: false,
+    plugins: [
+      // First, because a browser's GET is no GraphQL request.
+      useGraphiql(operationsFolder),
+      // After Yoga's own parsers, which round integers in variables; this replaces them.
+      useExactRequests(limits),
+      // Before the document is parsed.
+      useTokenLimit(limits),
+      // Before the rules of the specification, some of which take quadratic time.
+      useDocumentLimits(limits),
+      // From here on the operation is known to be valid and to be the one that runs.
+      useOperationName(),
+      // Last before execution, since the price depends on the variables.
+      useCostLimit(limits),
+      // On the answer, whatever stage it comes from.
+      useErrorLog(log),
+    ],
   });

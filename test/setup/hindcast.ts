@@ -6,7 +6,9 @@ import { type Actor, localActor } from '../../src/platform/context.ts';
 import type { Database } from '../../src/platform/database.ts';
 import { openPglite } from '../../src/platform/pglite.ts';
 import { openPostgresql } from '../../src/platform/postgresql.ts';
-import { createApp } from '../../src/server/app.ts';
+import { startServer } from '../../src/server/http-server.ts';
+import { createLog } from '../../src/server/log.ts';
+import type { Route } from '../../src/server/routes.ts';
 
 export interface GraphqlResponse {
   readonly data?: unknown;
@@ -16,6 +18,8 @@ export interface GraphqlResponse {
 /** A Hindcast with a database of its own for one test file. */
 export interface TestHindcast {
   readonly database: Database;
+  /** Base address of the server, without a slash at the end. */
+  readonly url: string;
   readonly fetch: (path: string, init?: RequestInit) => Promise<Response>;
   /** Sends a GraphQL operation through the server and returns its data; errors fail the test. */
   readonly ask: <Data>(document: string, variables?: Record<string, unknown>) => Promise<Data>;
@@ -52,15 +56,19 @@ export const openTestDatabase = async (): Promise<Database> => {
   };
 };
 
-/** Opens a Hindcast that is closed after the tests of the calling file. */
+/** Opens a Hindcast, server and all, that is closed after the tests of the calling file. */
 export const openTestHindcast = async (
   actor: Actor = localActor('tester'),
+  routes: readonly Route[] = [],
 ): Promise<TestHindcast> => {
   const database = await openTestDatabase();
-  afterAll(() => database.close());
-  const app = createApp({ database, actor });
-  const fetch = async (path: string, init?: RequestInit) =>
-    app.fetch(new Request(`http://127.0.0.1:4000${path}`, init));
+  const log = createLog(process.env.TEST_LOG_LEVEL ?? 'silent');
+  const server = await startServer({ database, actor, routes, log, host: '127.0.0.1', port: 0 });
+  afterAll(async () => {
+    await server.close();
+    await database.close();
+  });
+  const fetch = (path: string, init?: RequestInit) => globalThis.fetch(server.url + path, init);
   const respond: TestHindcast['respond'] = async (query, variables) => {
     const response = await fetch('/graphql', {
       method: 'POST',
@@ -71,6 +79,7 @@ export const openTestHindcast = async (
   };
   return {
     database,
+    url: server.url,
     fetch,
     respond,
     ask: async <Data>(document: string, variables?: Record<string, unknown>) => {

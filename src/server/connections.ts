@@ -1,0 +1,47 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** How long a body that nobody reads may go on after the answer, in milliseconds; time to see the answer first. */
+const LINGER = 1000;
+
+const dropUnlessSoonComplete = (request: IncomingMessage): void => {
+  const timer = setTimeout(() => request.socket.destroy(), LINGER);
+  request.once('close', () => clearTimeout(timer));
+};
+
+/**
+ * Keeps account of a server's connections, so that it can stop without cutting off what it accepted: Node itself would
+ * wait for connections on which nothing was asked yet, such as those that browsers open ahead.
+ */
+export const trackConnections = (server: Server) => {
+  const requests = new Map<Socket, number>();
+  let isClosing = false;
+
+  server.on('connection', (socket) => {
+    requests.set(socket, 0);
+    socket.once('close', () => requests.delete(socket));
+  });
+  server.on('request', (request, response) => {
+    const { socket } = request;
+    requests.set(socket, (requests.get(socket) ?? 0) + 1);
+    if (isClosing) response.setHeader('connection', 'close');
+    response.once('close', () => {
+      const others = (requests.get(socket) ?? 1) - 1;
+      if (!socket.destroyed) requests.set(socket, others);
+      if (isClosing && others === 0) socket.end();
+      if (!request.complete) dropUnlessSoonComplete(request);
+    });
+  });
+
+  return {
+    /** Accepts nothing more; resolves when what was accepted is answered, or cut off after `patience` milliseconds. */
+    close: async (patience: number): Promise<void> => {
+      isClosing = true;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const [socket, count] of requests) if (count === 0) socket.destroy();
+      const timer = setTimeout(() => server.closeAllConnections(), patience);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+};

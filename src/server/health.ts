@@ -1,0 +1,70 @@
+import type { Logger } from 'pino';
+import type { Database } from '../platform/database.ts';
+import { MigrationError, readMigrations, unappliedMigrations } from '../platform/migrate.ts';
+import { type Route, sendJson } from './routes.ts';
+
+type Readiness =
+  | { readonly status: 'ready' }
+  | { readonly status: 'unavailable'; readonly reason: string };
+
+/** How long the database may take to answer, in milliseconds. */
+const PATIENCE = 2000;
+
+const unavailable = (reason: string): Readiness => ({ status: 'unavailable', reason });
+
+/** Whether the server can do its work. Checks asked for at once share one, so probes cannot pile up on a slow database. */
+const readinessOf = (database: Database, log: Logger): (() => Promise<Readiness>) => {
+  const migrations = readMigrations();
+  const check = async (): Promise<Readiness> => {
+    try {
+      await database.query({ text: 'SELECT 1' });
+      const [next] = await unappliedMigrations(database, await migrations);
+      return next === undefined
+        ? { status: 'ready' }
+        : unavailable(`Migration ${next.name} is not applied. Run \`hindcast migrate\`.`);
+    } catch (error) {
+      log.warn({ err: error }, 'not ready');
+      return error instanceof MigrationError
+        ? unavailable(error.message)
+        : unavailable('The database refuses to answer.');
+    }
+  };
+  let running: Promise<Readiness> | undefined;
+  return async () => {
+    running ??= check().finally(() => {
+      running = undefined;
+    });
+    const { promise, stop } = impatience();
+    return Promise.race([running, promise]).finally(stop);
+  };
+};
+
+const impatience = () => {
+  let timer: NodeJS.Timeout | undefined;
+  const promise = new Promise<Readiness>((resolve) => {
+    timer = setTimeout(() => {
+      resolve(unavailable(`The database did not answer within ${PATIENCE / 1000} s.`));
+    }, PATIENCE);
+  });
+  return { promise, stop: () => clearTimeout(timer) };
+};
+
+/** Liveness says that the process answers, readiness that it can do its work. */
+export const healthRoutes = (database: Database, log: Logger): readonly Route[] => {
+  const readiness = readinessOf(database, log);
+  return [
+    {
+      method: 'GET',
+      path: '/health/live',
+      handle: async (_request, response) => sendJson(response, 200, { status: 'live' }),
+    },
+    {
+      method: 'GET',
+      path: '/health/ready',
+      handle: async (_request, response) => {
+        const state = await readiness();
+        sendJson(response, state.status === 'ready' ? 200 : 503, state);
+      },
+    },
+  ];
+};

@@ -1,0 +1,66 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { trackConnections } from './connections.ts';
+import { assertLoopback, StartError } from './request-guard.ts';
+import { type ListenerOptions, requestListener } from './request-listener.ts';
+
+export interface ServerOptions extends ListenerOptions {
+  /** A loopback address or name. */
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  /** Milliseconds that `close` waits for requests in progress. */
+  readonly closePatience?: number;
+}
+
+export interface RunningServer {
+  /** Base address, such as `http://127.0.0.1:4000`. */
+  readonly url: string;
+  /** Stops accepting, finishes what was accepted and resolves. The database stays open. */
+  readonly close: () => Promise<void>;
+}
+
+const TIMES = {
+  /** For the headers of a request, in milliseconds. */
+  headersTimeout: 10_000,
+  // None for a whole request: a stream of predictions may take hours. Silence is limited instead.
+  requestTimeout: 0,
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 5_000,
+};
+/** How long a connection may be silent both ways, in milliseconds; long, since a paused stream is silent too. */
+const SILENCE = 300_000;
+const CLOSE_PATIENCE = 30_000;
+
+/** Serves GraphQL, the routes and health on one address. Throws a `StartError` when it cannot or may not listen there. */
+export const startServer = async (options: ServerOptions): Promise<RunningServer> => {
+  assertLoopback(options.host);
+  const server = createServer({ ...TIMES, maxHeaderSize: 16 * 1024 }, requestListener(options));
+  server.maxHeadersCount = 100;
+  server.timeout = SILENCE;
+  const connections = trackConnections(server);
+  await listen(server, options);
+  let closed: Promise<void> | undefined;
+  return {
+    url: urlOf(server.address() as AddressInfo),
+    close: () => {
+      closed ??= connections.close(options.closePatience ?? CLOSE_PATIENCE);
+      return closed;
+    },
+  };
+};
+
+const urlOf = ({ address, family, port }: AddressInfo): string =>
+  `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+
+const listen = (server: Server, { host, port }: ServerOptions): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const reason =
+        error.code === 'EADDRINUSE'
+          ? `Port ${port} of ${host} is in use. Stop what uses it, or choose another with --port.`
+          : `Cannot listen on port ${port} of ${host}: ${error.message}.`;
+      reject(new StartError(reason, { cause: error }));
+    });
+    server.listen(port, host, () => resolve());
+  });

@@ -1,0 +1,41 @@
+import { GraphQLError } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { Logger } from 'pino';
+import { UserError } from '../platform/errors.ts';
+import type { ServerContext } from './request-record.ts';
+
+const rootCause = (error: unknown): unknown =>
+  error instanceof GraphQLError && error.originalError != null
+    ? rootCause(error.originalError)
+    : error;
+
+/** Lets errors meant for the caller through; of any other only that it happened, and where. */
+export const maskError = (error: unknown): Error => {
+  const cause = rootCause(error);
+  if (cause instanceof GraphQLError) return error instanceof Error ? error : cause;
+  const place =
+    error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {};
+  return cause instanceof UserError
+    ? new GraphQLError(cause.message, { ...place, extensions: { code: 'BAD_USER_INPUT' } })
+    : new GraphQLError('Unexpected error.', {
+        ...place,
+        originalError: cause instanceof Error ? cause : new Error(String(cause)),
+        extensions: { code: 'INTERNAL_SERVER_ERROR' },
+      });
+};
+
+/** Logs what `maskError` hid, with the request ID that the caller was given. */
+export const useErrorLog = (log: Logger): Plugin<object, ServerContext> => ({
+  onResultProcess: ({ result, serverContext }) => {
+    for (const part of Array.isArray(result) ? result : [result]) {
+      if (!('errors' in part)) continue;
+      for (const { originalError, extensions, path } of part.errors ?? []) {
+        if (extensions?.code !== 'INTERNAL_SERVER_ERROR') continue;
+        log.error(
+          { requestId: serverContext.record?.requestId, path, err: originalError },
+          'unexpected',
+        );
+      }
+    }
+  },
+});

@@ -1,0 +1,409 @@
+import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import { afterAll, describe, expect, it } from 'vitest';
+import './setup/probe.ts';
+import { localActor } from '../src/platform/context.ts';
+import type { Database } from '../src/platform/database.ts';
+import { type ServerOptions, startServer } from '../src/server/http-server.ts';
+import { createLog } from '../src/server/log.ts';
+import { StartError } from '../src/server/request-guard.ts';
+import { type Route, sendJson } from '../src/server/routes.ts';
+import { openTestDatabase } from './setup/hindcast.ts';
+import { gate } from './setup/probe.ts';
+
+const database = await openTestDatabase();
+const lines: Record<string, unknown>[] = [];
+const log = createLog('info', { write: (line: string) => lines.push(JSON.parse(line)) });
+
+const routes: Route[] = [
+  {
+    method: 'POST',
+    path: '/v1/count',
+    handle: async (request, response, { actor }) => {
+      let size = 0;
+      for await (const chunk of request) size += chunk.length;
+      sendJson(response, 200, { size, actor: actor.name });
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/fail',
+    handle: () => Promise.reject(new Error('the password is hunter2')),
+  },
+];
+
+const start = (options: Partial<ServerOptions> = {}) =>
+  startServer({
+    database,
+    actor: localActor('tester'),
+    log,
+    host: '127.0.0.1',
+    port: 0,
+    routes,
+    ...options,
+  });
+
+const server = await start();
+const port = Number(new URL(server.url).port);
+afterAll(async () => {
+  await server.close();
+  await database.close();
+});
+
+/** A request with exactly these headers, which `fetch` would not send. */
+const raw = (path: string, headers: Record<string, string>, method = 'GET') =>
+  new Promise<{ status: number | undefined; headers: Record<string, unknown>; body: string }>(
+    (resolve, reject) => {
+      const sent = httpRequest({ host: '127.0.0.1', port, path, method, headers }, (response) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (chunk) => {
+          body += chunk;
+        });
+        response.on('end', () =>
+          resolve({ status: response.statusCode, headers: response.headers, body }),
+        );
+      });
+      sent.on('error', reject).end();
+    },
+  );
+
+const graphql = (query: string, headers: Record<string, string> = {}, url = server.url) =>
+  fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
+    body: JSON.stringify({ query }),
+  });
+
+/** A promise and the way to resolve it. */
+const deferred = () => {
+  let resolve = () => {};
+  const promise = new Promise<void>((fulfil) => {
+    resolve = fulfil;
+  });
+  return { promise, resolve };
+};
+
+/** The log's line about a request; it is written when the connection has let go of it. */
+const logged = (requestId: string, msg = 'request') =>
+  expect.poll(() => lines.find((line) => line.requestId === requestId && line.msg === msg));
+
+describe('health', () => {
+  it('is live, without asking the database', async () => {
+    const statements: string[] = [];
+    const stop = database.observe((sql) => statements.push(sql));
+    const response = await fetch(`${server.url}/health/live`);
+    stop();
+    expect([response.status, await response.json()]).toEqual([200, { status: 'live' }]);
+    expect(statements).toEqual([]);
+  });
+
+  it('is ready when the database answers and is up to date', async () => {
+    const response = await fetch(`${server.url}/health/ready`);
+    expect([response.status, await response.json()]).toEqual([200, { status: 'ready' }]);
+    expect((await fetch(`${server.url}/health/ready`, { method: 'HEAD' })).status).toBe(200);
+  });
+
+  const readinessWith = async (query: Database['query']) => {
+    const broken = await start({ database: { ...database, query } });
+    const response = await fetch(`${broken.url}/health/ready`);
+    const answer = [response.status, await response.json()];
+    expect((await fetch(`${broken.url}/health/live`)).status).toBe(200);
+    await broken.close();
+    return answer;
+  };
+
+  it('is not ready while the database refuses', async () => {
+    const refuse = () => Promise.reject(new Error('connection to server failed: password wrong'));
+    expect(await readinessWith(refuse)).toEqual([
+      503,
+      { status: 'unavailable', reason: 'The database refuses to answer.' },
+    ]);
+  });
+
+  it('is not ready while the database is silent', async () => {
+    expect(await readinessWith(() => new Promise(() => {}))).toEqual([
+      503,
+      { status: 'unavailable', reason: 'The database did not answer within 2 s.' },
+    ]);
+  });
+
+  it('is not ready while a migration is missing, or there is none', async () => {
+    const [first] = await database.query<{ name: string }>({
+      text: 'SELECT migration_name AS name FROM _prisma_migrations ORDER BY migration_name',
+    });
+    const reason = `Migration ${first?.name} is not applied. Run \`hindcast migrate\`.`;
+    const expected = [503, { status: 'unavailable', reason }];
+    expect(await readinessWith(async () => [])).toEqual(expected);
+    const missing = { code: '42P01' };
+    expect(
+      await readinessWith(({ text }) =>
+        text.includes('_prisma_migrations') ? Promise.reject(missing) : Promise.resolve([]),
+      ),
+    ).toEqual(expected);
+  });
+
+  it('is not ready on a database of a newer version', async () => {
+    const recorded = { migration_name: '9_new', checksum: '', is_finished: true, logs: null };
+    const query = async <Row>({ text }: { text: string }) =>
+      (text.includes('_prisma_migrations') ? [recorded] : []) as Row[];
+    expect(await readinessWith(query)).toEqual([
+      503,
+      {
+        status: 'unavailable',
+        reason:
+          'The database has migration 9_new, which this version of Hindcast does not know. ' +
+          'It was written by a newer version: install that version or later.',
+      },
+    ]);
+  });
+});
+
+describe('paths', () => {
+  it('sends visitors of the root to GraphQL', async () => {
+    const response = await fetch(server.url, { redirect: 'manual' });
+    expect([response.status, response.headers.get('location')]).toEqual([302, '/graphql']);
+  });
+
+  it.each(['/nothing', '/graphql/', '/health', '/v1/count/', '//'])(
+    'has nothing at %s',
+    async (path) => {
+      const response = await fetch(server.url + path);
+      expect(response.status).toBe(404);
+      expect(await response.json()).toEqual({
+        errors: [{ message: 'There is nothing at this path.', extensions: { code: 'NOT_FOUND' } }],
+      });
+    },
+  );
+
+  it.each([
+    ['/graphql', 'DELETE', 'GET, POST'],
+    ['/graphql', 'OPTIONS', 'GET, POST'],
+    ['/health/live', 'POST', 'GET, HEAD'],
+    ['/v1/count', 'GET', 'POST'],
+    ['/', 'PUT', 'GET, HEAD'],
+  ])('refuses %s by %s', async (path, method, allow) => {
+    const response = await fetch(server.url + path, { method });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, allow]);
+    expect(await response.json()).toEqual({
+      errors: [
+        { message: `This path takes ${allow}.`, extensions: { code: 'METHOD_NOT_ALLOWED' } },
+      ],
+    });
+  });
+
+  it('hands routes the request and the context', async () => {
+    const response = await fetch(`${server.url}/v1/count`, { method: 'POST', body: 'abc' });
+    expect(await response.json()).toEqual({ size: 3, actor: 'tester' });
+  });
+});
+
+describe('security', () => {
+  it.each(['/graphql?query={__typename}', '/health/live', '/nothing'])(
+    'sets headers on %s',
+    async (path) => {
+      const { headers } = await fetch(server.url + path, {
+        headers: { origin: 'https://evil.test' },
+      });
+      expect(Object.fromEntries(headers)).toMatchObject({
+        'cache-control': 'no-store',
+        'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+        'cross-origin-resource-policy': 'same-origin',
+        'referrer-policy': 'no-referrer',
+        'x-content-type-options': 'nosniff',
+      });
+      expect(headers.get('access-control-allow-origin')).toBeNull();
+    },
+  );
+
+  it.each([
+    ['evil.test', 421],
+    [`evil.test:${port}`, 421],
+    ['127.0.0.1.evil.test', 421],
+    ['localhost@evil.test', 421],
+    ['localhost', 200],
+    ['LOCALHOST:1', 200],
+    ['127.0.0.1', 200],
+    [`[::1]:${port}`, 200],
+  ])('answers a request for host "%s" with %i', async (host, status) => {
+    const answer = await raw('/health/live', { host });
+    expect(answer.status).toBe(status);
+    if (status === 421) {
+      expect(JSON.parse(answer.body)).toEqual({
+        errors: [
+          {
+            message: 'This is not the host asked for. Use localhost, 127.0.0.1 or [::1].',
+            extensions: { code: 'MISDIRECTED_REQUEST' },
+          },
+        ],
+      });
+    }
+  });
+
+  it('refuses targets that are not paths', async () => {
+    expect((await raw('http://evil.test/graphql', { host: 'localhost' })).status).toBe(421);
+  });
+
+  it.each(['0.0.0.0', '::', '192.168.1.5', 'example.org'])(
+    'refuses to listen on %s',
+    async (host) => {
+      const refused = start({ host });
+      await expect(refused).rejects.toThrow(StartError);
+      await expect(refused).rejects.toThrow(
+        `Refusing to listen on ${host}: credentials are not configured, so anyone who reaches it could read and write ` +
+          'everything. Use 127.0.0.1, ::1 or localhost.',
+      );
+    },
+  );
+
+  it('says when its port is in use', async () => {
+    const refused = start({ port });
+    await expect(refused).rejects.toThrow(StartError);
+    await expect(refused).rejects.toThrow(
+      `Port ${port} of 127.0.0.1 is in use. Stop what uses it, or choose another with --port.`,
+    );
+  });
+});
+
+describe('errors', () => {
+  const masked = { message: 'Unexpected error.', extensions: { code: 'INTERNAL_SERVER_ERROR' } };
+
+  it('hides what went wrong in a resolver, and logs it with the request ID', async () => {
+    const response = await graphql('query Q { probeFailure }', { 'x-request-id': 'hidden-1' });
+    expect(await response.json()).toEqual({
+      data: { probeFailure: null },
+      errors: [{ ...masked, path: ['probeFailure'], locations: [{ line: 1, column: 11 }] }],
+    });
+    await logged('hidden-1', 'unexpected').toMatchObject({
+      level: 50,
+      path: ['probeFailure'],
+      err: { type: 'Error', message: 'the password is hunter2', stack: expect.any(String) },
+    });
+  });
+
+  it('hides what went wrong in a route, and logs it with the request ID', async () => {
+    const headers = { 'x-request-id': 'hidden-2' };
+    const response = await fetch(`${server.url}/v1/fail`, { method: 'POST', headers });
+    expect([response.status, await response.json()]).toEqual([500, { errors: [masked] }]);
+    await logged('hidden-2', 'unexpected').toMatchObject({
+      err: { message: 'the password is hunter2' },
+    });
+  });
+
+  it('shows a failure that a caller can act on', async () => {
+    expect(await (await graphql('{ probeRefusal }')).json()).toEqual({
+      data: { probeRefusal: null },
+      errors: [
+        {
+          message: 'There is no probe.',
+          path: ['probeRefusal'],
+          locations: [{ line: 1, column: 3 }],
+          extensions: { code: 'BAD_USER_INPUT' },
+        },
+      ],
+    });
+  });
+});
+
+describe('request IDs and the log', () => {
+  it('gives back a sane request ID', async () => {
+    const id = 'a'.repeat(128);
+    const response = await graphql('{ __typename }', { 'x-request-id': id });
+    expect(response.headers.get('x-request-id')).toBe(id);
+  });
+
+  it.each(['a'.repeat(129), 'a b', 'é'])('replaces the request ID "%s"', async (id) => {
+    const response = await graphql('{ __typename }', { 'x-request-id': id });
+    expect(response.headers.get('x-request-id')).toMatch(
+      /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+    );
+  });
+
+  it('writes one line a request, without query or body', async () => {
+    const headers = { 'x-request-id': 'line-1', authorization: 'Bearer secret' };
+    await graphql('query Named { serverInfo { version } }', headers);
+    await logged('line-1').toEqual({
+      level: 30,
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      requestId: 'line-1',
+      method: 'POST',
+      path: '/graphql',
+      status: 200,
+      ms: expect.any(Number),
+      operationName: 'Named',
+      msg: 'request',
+    });
+    await fetch(`${server.url}/graphql?query={serverInfo{engine}}`, {
+      headers: { 'x-request-id': 'line-2' },
+    });
+    await logged('line-2').toMatchObject({ method: 'GET', path: '/graphql' });
+    expect(JSON.stringify(lines)).not.toMatch(/secret|serverInfo/);
+  });
+});
+
+describe('clients that go away', () => {
+  it('are nothing to be alarmed about', async () => {
+    for (const path of ['/graphql', '/v1/count']) {
+      const id = `gone-${path.length}`;
+      const headers = { 'x-request-id': id, 'content-type': 'application/json' };
+      const sent = httpRequest({ host: '127.0.0.1', port, path, method: 'POST', headers });
+      sent.on('error', () => {});
+      sent.write('{"query":');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      sent.destroy();
+      await logged(id).toMatchObject({ path, cutOff: true });
+      expect(lines.filter(({ requestId, level }) => requestId === id && level === 50)).toEqual([]);
+    }
+  });
+});
+
+describe('closing', () => {
+  it('finishes what it accepted and accepts no more', async () => {
+    const { promise: opened, resolve: open } = deferred();
+    const { promise: reached, resolve: reach } = deferred();
+    gate.opened = opened;
+    gate.isReached = reach;
+    const closing = await start();
+    const address = { host: '127.0.0.1', port: Number(new URL(closing.url).port) };
+
+    const silent = connect(address);
+    await new Promise((resolve) => silent.once('connect', resolve));
+    const silentEnd = new Promise((resolve) => silent.once('close', resolve));
+    const waiting = graphql('{ probeWait }', {}, closing.url);
+    const upload = httpRequest({ ...address, method: 'POST', path: '/v1/count' });
+    const uploaded = new Promise<string>((resolve) => {
+      upload.once('response', (response) => {
+        let body = '';
+        response.on('data', (chunk) => {
+          body += chunk;
+        });
+        response.on('end', () => resolve(body));
+      });
+    });
+    upload.write('first half, ');
+    await reached;
+    await fetch(`${closing.url}/health/live`);
+
+    const closed = closing.close();
+    expect(closing.close()).toBe(closed);
+    await silentEnd;
+    await expect(fetch(`${closing.url}/health/live`)).rejects.toThrow('fetch failed');
+    upload.end('second half');
+    expect(await uploaded).toBe('{"size":23,"actor":"tester"}');
+    open();
+    expect(await (await waiting).json()).toEqual({ data: { probeWait: 'done' } });
+    await closed;
+  });
+
+  it('cuts off what does not end in time', async () => {
+    gate.opened = new Promise(() => {});
+    const { promise: reached, resolve: reach } = deferred();
+    gate.isReached = reach;
+    const closing = await start({ closePatience: 50 });
+    const waiting = graphql('{ probeWait }', { 'x-request-id': 'cut-1' }, closing.url);
+    const failed = expect(waiting).rejects.toThrow('fetch failed');
+    await reached;
+    await closing.close();
+    await failed;
+    await logged('cut-1').toMatchObject({ cutOff: true });
+  });
+});
