@@ -40,6 +40,7 @@ export const builder = new SchemaBuilder<OurTypes>({
     directResult: true,
     defaultUnionOptions: {
       name: ({ fieldName }) => `${fieldName.charAt(0).toUpperCase()}${fieldName.slice(1)}Result`,
+      description: 'The payload of the mutation, or a failure that the caller can act on.',
     },
   },
   relay: {
