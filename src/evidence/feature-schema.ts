@@ -1,16 +1,14 @@
 import { builder } from '../platform/builder.ts';
-import type { Database } from '../platform/database.ts';
 import { immutableLoader } from '../platform/immutable-cache.ts';
+import type { Transaction } from '../platform/transaction.ts';
+import type { ContentAddressed } from './content-addressed.ts';
 import type { FeatureFieldDefinition } from './feature-field.ts';
 
 /** An ordered, immutable list of feature definitions. */
-export interface FeatureSchema {
-  readonly id: number;
-  readonly digest: string;
+export interface FeatureSchema extends ContentAddressed {
   readonly name: string;
   readonly semver: string;
   readonly fields: readonly FeatureFieldDefinition[];
-  readonly recordedAt: Date;
 }
 
 const include = {
@@ -22,38 +20,40 @@ const include = {
   },
 } as const;
 
-const findFeatureSchemas = async (
-  database: Database,
+export const findFeatureSchemas = async (
+  prisma: Pick<Transaction, 'featureSchema'>,
   where:
     | { id: { in: number[] } }
     | { digest: { in: string[] } }
     | { OR: { name: string; semver: string }[] },
 ): Promise<FeatureSchema[]> => {
-  const rows = await database.prisma.featureSchema.findMany({ where, include });
+  const rows = await prisma.featureSchema.findMany({ where, include });
   return rows.map(({ fields, ...schema }) => ({
     ...schema,
-    fields: fields.map(({ featureSchemaId: _, hasCategories, categories, ...field }) => ({
-      ...field,
-      categories: hasCategories ? categories : null,
-      transformations: field.transformations.map((step) => ({
-        function: step.function,
-        version: step.version,
-        inputs: step.inputs,
-        parameters: step.parameters,
-        codeCommit: step.codeCommit?.digest ?? null,
-      })),
-    })),
+    fields: fields.map(
+      ({ featureSchemaId: _, hasCategories, categories, transformations, ...field }) => ({
+        ...field,
+        categories: hasCategories ? categories : null,
+        transformations: transformations.map((step) => ({
+          function: step.function,
+          version: step.version,
+          inputs: step.inputs,
+          parameters: step.parameters,
+          codeCommit: step.codeCommit?.digest ?? null,
+        })),
+      }),
+    ),
   }));
 };
 
 export const featureSchemaById = immutableLoader<number, FeatureSchema>(async (database, ids) => {
-  const schemas = await findFeatureSchemas(database, { id: { in: [...ids] } });
+  const schemas = await findFeatureSchemas(database.prisma, { id: { in: [...ids] } });
   return new Map(schemas.map((schema) => [schema.id, schema]));
 });
 
 export const featureSchemaByDigest = immutableLoader<string, FeatureSchema>(
   async (database, digests) => {
-    const schemas = await findFeatureSchemas(database, { digest: { in: [...digests] } });
+    const schemas = await findFeatureSchemas(database.prisma, { digest: { in: [...digests] } });
     return new Map(schemas.map((schema) => [schema.digest, schema]));
   },
 );
@@ -61,7 +61,7 @@ export const featureSchemaByDigest = immutableLoader<string, FeatureSchema>(
 /** Keys are `name@semver`. */
 export const featureSchemaByRelease = immutableLoader<string, FeatureSchema>(
   async (database, releases) => {
-    const schemas = await findFeatureSchemas(database, { OR: releases.map(splitRelease) });
+    const schemas = await findFeatureSchemas(database.prisma, { OR: releases.map(splitRelease) });
     return new Map(schemas.map((schema) => [`${schema.name}@${schema.semver}`, schema]));
   },
 );

@@ -40,9 +40,11 @@ export const builder = new SchemaBuilder<OurTypes>({
     directResult: true,
     defaultUnionOptions: {
       name: ({ fieldName }) => `${fieldName.charAt(0).toUpperCase()}${fieldName.slice(1)}Result`,
+      description: 'The payload of the mutation, or a failure that the caller can act on.',
     },
   },
   relay: {
+    brandLoadedObjects: true,
     clientMutationId: 'omit',
     cursorType: 'String',
     nodesOnConnection: true,

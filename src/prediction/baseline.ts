@@ -3,7 +3,10 @@ export interface NumericSummary {
   readonly min: number;
   readonly max: number;
   readonly quantiles: readonly { readonly probability: number; readonly value: number }[];
-  readonly histogram: { readonly edges: readonly number[]; readonly counts: readonly number[] } | null;
+  readonly histogram: {
+    readonly edges: readonly number[];
+    readonly counts: readonly number[];
+  } | null;
 }
 
 /**
@@ -28,7 +31,9 @@ export const quantileOf = (
     const share = Math.max(below.share, point.share);
     if (point.at > value) {
       const width = point.at - below.at;
-      return width === 0 ? share : below.share + ((share - below.share) * (value - below.at)) / width;
+      return width === 0
+        ? share
+        : below.share + ((share - below.share) * (value - below.at)) / width;
     }
     below = { at: point.at, share };
   }

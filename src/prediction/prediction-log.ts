@@ -3,7 +3,7 @@ import { builder } from '../platform/builder.ts';
 import { type Context, perRequest } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
-import type { EncodedFeatures } from './feature-codec.ts';
+import type { EncodedFeatures } from './feature-layout.ts';
 import { OBSERVATIONS, type Observations, observationsOf } from './observations.ts';
 
 /** What makes a prediction itself: all four together. */

@@ -1,0 +1,80 @@
+import { type EvidenceGap, listed } from './finding.ts';
+import type { TraceEvidence } from './trace-evidence.ts';
+
+/** What should be part of a trace and is not, in a fixed order. */
+export const gapsOf = (evidence: TraceEvidence): readonly EvidenceGap[] => [
+  ...gapIf(
+    evidence.deployment === null,
+    'deployment',
+    'NEVER_RECORDED',
+    'No deployment of this version on this endpoint at that moment is on record.',
+  ),
+  ...gapIf(
+    evidence.stage === null,
+    'stageAtPrediction',
+    'NEVER_RECORDED',
+    'No lifecycle stage of this version is on record for that moment.',
+  ),
+  ...gapIf(
+    !evidence.datasets.some(({ role }) => role === 'TRAINING'),
+    'datasets',
+    'NEVER_RECORDED',
+    'The version was registered without a training snapshot.',
+  ),
+  ...gapIf(
+    !hasStatistics(evidence),
+    'features.baseline',
+    'NEVER_RECORDED',
+    'No training snapshot of the version carries statistics of these features, so values cannot be compared.',
+  ),
+  ...gapIf(
+    evidence.artifacts.length === 0,
+    'artifacts',
+    'NEVER_RECORDED',
+    'The version was registered without stored files, so it cannot be run again.',
+  ),
+  ...gapIf(
+    evidence.prediction.score === null &&
+      evidence.prediction.label === null &&
+      evidence.prediction.output === null,
+    'output',
+    'NEVER_RECORDED',
+    'The record holds neither score, label nor output.',
+  ),
+  ...redacted(evidence),
+  ...rejected(evidence),
+  ...gapIf(
+    evidence.prediction.observations.outcomes.length === 0,
+    'outcome',
+    'NEVER_RECORDED',
+    'No outcome has been recorded for this prediction.',
+  ),
+];
+
+const gapIf = (
+  isAbsent: boolean,
+  subject: string,
+  reason: EvidenceGap['reason'],
+  message: string,
+): readonly EvidenceGap[] => (isAbsent ? [{ subject, reason, message }] : []);
+
+const hasStatistics = ({ readings, baselines }: TraceEvidence): boolean =>
+  [...readings.keys()].some((name) => baselines.has(name));
+
+const redacted = ({ readings, maySeeSensitive }: TraceEvidence): readonly EvidenceGap[] => {
+  if (maySeeSensitive) return [];
+  const names = [...readings.values()].filter(({ field }) => field.isSensitive);
+  return gapIf(
+    names.length > 0,
+    'features',
+    'REDACTED',
+    `The values of ${listed(names.map(({ field }) => field.name))} are hidden: they need the scope features:sensitive.`,
+  );
+};
+
+const rejected = ({ prediction }: TraceEvidence): readonly EvidenceGap[] =>
+  prediction.observations.refused.map(({ code, message }) => ({
+    subject: 'request',
+    reason: 'REJECTED',
+    message: `A record of this request waits among the rejected ones (${code}): ${message}`,
+  }));

@@ -1,0 +1,36 @@
+import type { Prisma } from '../generated/prisma/client.ts';
+import { type Database, sqlState } from './database.ts';
+
+export type Transaction = Prisma.TransactionClient;
+
+// Two transactions met: one of them starts again, and finds what the other wrote.
+const RETRYABLE = new Set(['40001', '40P01', '23505']);
+
+const isRetryable = (error: unknown): boolean => {
+  const code = (error as { code?: unknown } | null)?.code;
+  // Prisma's names for a unique violation and a write conflict.
+  return code === 'P2002' || code === 'P2034' || RETRYABLE.has(sqlState(error) ?? '');
+};
+
+/** Runs registry work in one Prisma transaction; starts it again, at most 5 times, when it met another. */
+export const inTransaction = async <Result>(
+  { prisma }: Database,
+  work: (transaction: Transaction) => Promise<Result>,
+  attempts = 5,
+): Promise<Result> => {
+  try {
+    return await prisma.$transaction(work);
+  } catch (error) {
+    if (attempts === 1 || !isRetryable(error)) throw error;
+    return inTransaction({ prisma } as Database, work, attempts - 1);
+  }
+};
+
+/** The database's clock, to the millisecond: record times come from one clock. */
+export const recordingTime = async (transaction: Transaction): Promise<Date> => {
+  const [row] = await transaction.$queryRaw<
+    { now: Date }[]
+  >`SELECT date_trunc('milliseconds', clock_timestamp()) AS now`;
+  if (row === undefined) throw new Error('The database did not tell the time.');
+  return row.now;
+};

@@ -1,0 +1,92 @@
+import type { Instant } from '../platform/instant.ts';
+
+/** A record that came with the identity of a stored prediction and other content. */
+export interface PredictionConflict {
+  /** SHA-256 of the record's content, in hex. */
+  readonly digest: string;
+  /** JSON text as received. */
+  readonly record: string;
+  readonly recordedAt: Instant;
+}
+
+/** An observed truth for a prediction. */
+export interface PredictionOutcome {
+  readonly label: string | null;
+  readonly value: number | null;
+  readonly observedAt: Instant;
+  readonly recordedAt: Instant;
+}
+
+/** A record of the same request that was refused and still waits. */
+export interface RefusedRecord {
+  readonly code: string;
+  readonly message: string;
+  readonly receivedAt: Instant;
+}
+
+/** What was learned about a prediction beside its row. Each list is in the order of recording. */
+export interface Observations {
+  readonly conflicts: readonly PredictionConflict[];
+  readonly outcomes: readonly PredictionOutcome[];
+  readonly refused: readonly RefusedRecord[];
+}
+
+const micros = (column: string): string => `(extract(epoch FROM ${column}) * 1000000)::bigint`;
+
+/** An SQL expression for the observations of row `l` as JSON text: three index look-ups in the same statement. */
+export const OBSERVATIONS = `json_build_object(
+  'conflicts', (SELECT json_agg(json_build_object('digest', encode(c.digest, 'hex'), 'record', c.record,
+      'recordedAt', ${micros('c.recorded_at')}) ORDER BY c.recorded_at, c.digest)
+    FROM prediction_conflict c
+    WHERE c.request_id = l.request_id AND c.occurred_at = l.occurred_at
+      AND c.endpoint_id = l.endpoint_id AND c.item = l.item),
+  'outcomes', (SELECT json_agg(json_build_object('label', o.label, 'value', o.value::text,
+      'observedAt', ${micros('o.observed_at')}, 'recordedAt', ${micros('o.recorded_at')})
+      ORDER BY o.recorded_at, o.observed_at, o.digest)
+    FROM prediction_outcome o
+    WHERE o.request_id = l.request_id AND o.endpoint_id = l.endpoint_id AND o.item = l.item),
+  'refused', (SELECT json_agg(json_build_object('code', r.code, 'message', r.message,
+      'receivedAt', ${micros('r.received_at')}) ORDER BY r.received_at, r.id)
+    FROM rejected_record r
+    WHERE r.request_id = l.request_id AND r.kind = 'PREDICTION' AND r.resolved_at IS NULL)
+)::text`;
+
+interface Json {
+  readonly conflicts: readonly PredictionConflict[] | null;
+  readonly outcomes:
+    | readonly (Omit<PredictionOutcome, 'value'> & { value: string | null })[]
+    | null;
+  readonly refused: readonly RefusedRecord[] | null;
+}
+
+/** Reads the text that `OBSERVATIONS` makes. */
+export const observationsOf = (text: string): Observations => {
+  const { conflicts, outcomes, refused } = JSON.parse(text) as Json;
+  return {
+    conflicts: conflicts ?? [],
+    // As text, because JSON numbers cannot hold NaN and infinities.
+    outcomes: (outcomes ?? []).map(({ value, ...outcome }) => ({
+      ...outcome,
+      value: value === null ? null : Number(value),
+    })),
+    refused: refused ?? [],
+  };
+};
+
+/** Only what had been recorded by an instant. */
+export const observationsKnownAt = (
+  { conflicts, outcomes, refused }: Observations,
+  knownAt: Instant,
+): Observations => ({
+  conflicts: conflicts.filter(({ recordedAt }) => recordedAt <= knownAt),
+  outcomes: outcomes.filter(({ recordedAt }) => recordedAt <= knownAt),
+  refused: refused.filter(({ receivedAt }) => receivedAt <= knownAt),
+});
+
+/** The outcome that holds: the one observed last; of those, the one recorded last. */
+export const latestOutcome = (outcomes: readonly PredictionOutcome[]): PredictionOutcome | null =>
+  outcomes.reduce<PredictionOutcome | null>(
+    (latest, outcome) =>
+      latest !== null && latest.observedAt > outcome.observedAt ? latest : outcome,
+    null,
+  );

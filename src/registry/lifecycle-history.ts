@@ -1,0 +1,97 @@
+import DataLoader from 'dataloader';
+import type { Prisma } from '../generated/prisma/client.ts';
+import { type Context, perRequest } from '../platform/context.ts';
+import { dateOf, type Instant, instantOf } from '../platform/instant.ts';
+import { recordingTime, type Transaction } from '../platform/transaction.ts';
+import { type LifecycleFact, type LifecycleStage, lifecycleDigest } from './lifecycle.ts';
+
+interface Row {
+  readonly model_version_id: number;
+  readonly sequence: number;
+  readonly from_stage: LifecycleStage | null;
+  readonly to_stage: LifecycleStage;
+  readonly reason: string;
+  readonly actor: string;
+  readonly occurred_at: Instant;
+  readonly recorded_at: Instant;
+  readonly corrects_sequence: number | null;
+  readonly digest: string;
+  readonly previous_digest: string | null;
+}
+
+/** Histories by version, in the order of recording. One statement a tick; read anew by each request. */
+export const lifecycleOf = perRequest(
+  ({ database }: Context) =>
+    new DataLoader<number, readonly LifecycleFact[]>(async (ids) => {
+      const rows = await database.query<Row>({
+        name: 'lifecycle_of_versions',
+        text: `SELECT model_version_id, sequence, from_stage, to_stage, reason, actor, occurred_at, recorded_at,
+                      corrects_sequence, digest, previous_digest
+                 FROM lifecycle_transition WHERE model_version_id = ANY($1::int[])
+                ORDER BY model_version_id, sequence`,
+        values: [ids],
+      });
+      return ids.map((id) => rows.filter((row) => row.model_version_id === id).map(factOf));
+    }),
+);
+
+const factOf = (row: Row): LifecycleFact => ({
+  sequence: row.sequence,
+  from: row.from_stage,
+  to: row.to_stage,
+  reason: row.reason,
+  actor: row.actor,
+  occurredAt: row.occurred_at,
+  recordedAt: row.recorded_at,
+  correctsSequence: row.corrects_sequence,
+  digest: row.digest,
+  previousDigest: row.previous_digest,
+});
+
+/** The history inside a transaction, in the order of recording. */
+export const historyIn = async (
+  transaction: Transaction,
+  modelVersionId: number,
+): Promise<readonly LifecycleFact[]> => {
+  const rows = await transaction.lifecycleTransition.findMany({
+    where: { modelVersionId },
+    orderBy: { sequence: 'asc' },
+  });
+  return rows.map((row) => ({
+    ...row,
+    occurredAt: instantOf(row.occurredAt),
+    recordedAt: instantOf(row.recordedAt),
+  }));
+};
+
+/** Appends a fact to the end of a version's chain. The caller holds the version's lock and has checked the fact. */
+export const appendFact = async (
+  transaction: Transaction,
+  version: { readonly id: number; readonly digest: string },
+  history: readonly LifecycleFact[],
+  fact: Pick<LifecycleFact, 'from' | 'to' | 'reason' | 'actor' | 'correctsSequence'> & {
+    /** When it took effect; the moment of recording when null. */
+    readonly occurredAt: Instant | null;
+  },
+): Promise<LifecycleFact> => {
+  const last = history.at(-1);
+  const now = instantOf(await recordingTime(transaction));
+  // Record time never goes backwards in a history, whatever the clock does.
+  const recordedAt = Math.max(now, last?.recordedAt ?? now);
+  const content = {
+    ...fact,
+    sequence: (last?.sequence ?? 0) + 1,
+    occurredAt: instantOf(dateOf(fact.occurredAt ?? recordedAt)),
+    recordedAt,
+    previousDigest: last?.digest ?? null,
+  };
+  const appended = { ...content, digest: lifecycleDigest(version.digest, content) };
+  const data: Prisma.LifecycleTransitionUncheckedCreateInput = {
+    ...appended,
+    modelVersionId: version.id,
+    occurredAt: dateOf(appended.occurredAt),
+    recordedAt: dateOf(appended.recordedAt),
+  };
+  await transaction.lifecycleTransition.createMany({ data: [data] });
+  return appended;
+};

@@ -1,0 +1,233 @@
+import { EvidenceConflictError } from '../evidence/evidence-conflict.ts';
+import { builder } from '../platform/builder.ts';
+import { canonicalJson, type JsonValue } from '../platform/canonical-json.ts';
+import type { Context } from '../platform/context.ts';
+import { InvalidInputError, NotFoundError } from '../platform/errors.ts';
+import { announceRecorded } from '../platform/events.ts';
+import { referenced } from '../platform/immutable-cache.ts';
+import { inTransaction, type Transaction } from '../platform/transaction.ts';
+import { valueChanges } from '../platform/value-change.ts';
+import { appendFact } from './lifecycle-history.ts';
+import { type Manifest, manifestDigest, manifestText, recipeDigest } from './manifest.ts';
+import {
+  findModelVersion,
+  type ModelVersion,
+  ModelVersionRef,
+  modelVersionByDigest,
+  modelVersionById,
+} from './model-version.ts';
+import { DigestMismatchError, VersionConflictError } from './register-errors.ts';
+import { byDigest, type Evidence, type Reference, recordEvidence } from './register-evidence.ts';
+import {
+  checkRegistration,
+  RegisterModelVersionInput,
+  type RegisterSource,
+} from './register-input.ts';
+
+const manifestOf = (
+  input: RegisterSource,
+  { commit, featureSchema, environment, datasets, artifacts }: Evidence,
+  parent: ModelVersion | null,
+): Manifest => ({
+  model: input.model,
+  semver: input.semver,
+  commit: commit.digest,
+  featureSchema: featureSchema.digest,
+  datasets,
+  environment: environment.digest,
+  artifacts,
+  hyperparameters: canonicalJson(input.hyperparameters ?? {}),
+  parent: parent?.digest ?? null,
+});
+
+const findParent = async (
+  { database }: Context,
+  { parent }: RegisterSource,
+): Promise<ModelVersion | null> => {
+  if (parent == null) return null;
+  const found = await findModelVersion(database, parent);
+  if (found !== null) return found;
+  throw new NotFoundError('The parent is not on record; register it first.', ['input', 'parent']);
+};
+
+/** Inserts the version and its links unless the name is taken; returns its row and whether it is new. */
+const insertVersion = async (
+  transaction: Transaction,
+  context: Context,
+  input: RegisterSource,
+  evidence: Evidence,
+  manifest: Manifest,
+  parent: ModelVersion | null,
+): Promise<Reference & { readonly isNew: boolean }> => {
+  const description = input.description ?? null;
+  await transaction.model.createMany({
+    data: [{ name: input.model, description }],
+    skipDuplicates: true,
+  });
+  const model = await transaction.model.findUniqueOrThrow({ where: { name: input.model } });
+  const { count } = await transaction.modelVersion.createMany({
+    data: [
+      {
+        digest: manifestDigest(manifest),
+        recipeDigest: recipeDigest(manifest),
+        modelId: model.id,
+        semver: input.semver,
+        manifest: manifestText(manifest),
+        codeCommitId: evidence.commit.id,
+        featureSchemaId: evidence.featureSchema.id,
+        runtimeEnvironmentId: evidence.environment.id,
+        parentId: parent?.id ?? null,
+        hyperparameters: manifest.hyperparameters,
+        recordedBy: context.actor.name,
+      },
+    ],
+    skipDuplicates: true,
+  });
+  const version = await transaction.modelVersion.findUniqueOrThrow({
+    where: { modelId_semver: { modelId: model.id, semver: input.semver } },
+    select: { id: true, digest: true },
+  });
+  if (count === 0) return { ...version, isNew: false };
+  const modelVersionId = version.id;
+  await transaction.datasetUse.createMany({
+    data: evidence.datasets.map(({ role, id }) => ({
+      modelVersionId,
+      role,
+      datasetSnapshotId: id,
+    })),
+    skipDuplicates: true,
+  });
+  await transaction.artifactUse.createMany({
+    data: evidence.artifacts.map(({ role, id }) => ({ modelVersionId, role, artifactId: id })),
+    skipDuplicates: true,
+  });
+  await appendFact(transaction, version, [], {
+    from: null,
+    to: 'REGISTERED',
+    reason: 'Registered.',
+    actor: context.actor.name,
+    occurredAt: input.registeredAt ?? null,
+    correctsSequence: null,
+  });
+  return { ...version, isNew: true };
+};
+
+/** Appends the metrics that are not on record for the version yet. */
+const appendMetrics = async (
+  transaction: Transaction,
+  context: Context,
+  modelVersionId: number,
+  { metrics }: RegisterSource,
+): Promise<void> => {
+  const recorded = await transaction.metric.findMany({ where: { modelVersionId } });
+  const known = new Set(
+    recorded.map(({ name, value, datasetSnapshotId }) => `${name} ${value} ${datasetSnapshotId}`),
+  );
+  for (const [index, { name, value, dataset }] of metrics.entries()) {
+    const snapshot =
+      dataset == null ? null : await transaction.datasetSnapshot.findUnique(byDigest(dataset));
+    if (dataset != null && snapshot === null) {
+      throw new NotFoundError(`No dataset snapshot ${dataset} is on record; record it first.`, [
+        'input',
+        'metrics',
+        String(index),
+        'dataset',
+      ]);
+    }
+    const datasetSnapshotId = snapshot?.id ?? null;
+    if (known.has(`${name} ${value} ${datasetSnapshotId}`)) continue;
+    await transaction.metric.createMany({
+      data: [{ modelVersionId, name, value, datasetSnapshotId, recordedBy: context.actor.name }],
+    });
+  }
+};
+
+interface Registered {
+  readonly modelVersion: ModelVersion;
+  readonly isNew: boolean;
+}
+
+/** Records a version with everything it was made from, in one transaction. */
+const registerModelVersion = async (
+  context: Context,
+  input: RegisterSource,
+): Promise<Registered> => {
+  checkRegistration(input);
+  const { database } = context;
+  const parent = await findParent(context, input);
+  const { id, isNew } = await inTransaction(database, async (transaction) => {
+    const evidence = await recordEvidence(transaction, input);
+    const manifest = manifestOf(input, evidence, parent);
+    const digest = manifestDigest(manifest);
+    if (input.expectedDigest != null && input.expectedDigest !== digest) {
+      throw new DigestMismatchError(input.expectedDigest, digest, manifestText(manifest));
+    }
+    const version = await insertVersion(transaction, context, input, evidence, manifest, parent);
+    if (version.digest !== digest) throw await conflict(context, version.digest, manifest);
+    await appendMetrics(transaction, context, version.id, input);
+    return version;
+  });
+  const modelVersion = referenced(await modelVersionById(database).load(id));
+  if (isNew) {
+    await announceRecorded(database, [
+      `modelVersion:digest:${modelVersion.digest}`,
+      `modelVersion:release:${input.model}@${input.semver}`,
+    ]);
+  }
+  return { modelVersion, isNew };
+};
+
+const conflict = async (
+  { database }: Context,
+  existingDigest: string,
+  manifest: Manifest,
+): Promise<VersionConflictError> => {
+  const existing = referenced(await modelVersionByDigest(database).load(existingDigest));
+  const differences = valueChanges(
+    JSON.parse(existing.manifest) as JsonValue,
+    JSON.parse(manifestText(manifest)) as JsonValue,
+  );
+  return new VersionConflictError(existing, manifestDigest(manifest), differences);
+};
+
+const RegisterModelVersionPayload = builder
+  .objectRef<Registered>('RegisterModelVersionPayload')
+  .implement({
+    description: 'A recorded model version.',
+    fields: (t) => ({
+      modelVersion: t.field({
+        type: ModelVersionRef,
+        description: 'The version.',
+        resolve: ({ modelVersion }) => modelVersion,
+      }),
+      isNew: t.exposeBoolean('isNew', {
+        description: 'False when the same manifest was already recorded.',
+      }),
+    }),
+  });
+
+builder.mutationField('registerModelVersion', (t) =>
+  t.field({
+    type: RegisterModelVersionPayload,
+    nullable: true,
+    description:
+      'Records a model version with everything it was made from, in one transaction. Idempotent: the same manifest returns the version already recorded, and adds metrics that are new.',
+    errors: {
+      types: [
+        InvalidInputError,
+        NotFoundError,
+        EvidenceConflictError,
+        VersionConflictError,
+        DigestMismatchError,
+      ],
+    },
+    args: {
+      input: t.arg({
+        type: RegisterModelVersionInput,
+        required: true,
+        description: 'The version.',
+      }),
+    },
+    resolve: (_, { input }, context) => registerModelVersion(context, input),
+  }),
+);
