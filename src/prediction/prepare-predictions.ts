@@ -1,4 +1,3 @@
-import type { FeatureSchema } from '../evidence/feature-schema.ts';
 import type { Database } from '../platform/database.ts';
 import { parseExactJson } from '../platform/exact-json.ts';
 import { referenced } from '../platform/immutable-cache.ts';
@@ -12,7 +11,6 @@ import {
   type StagedRecord,
 } from './append-report.ts';
 import { copyText } from './copy-text.ts';
-import { compileFeatureCodec, type FeatureCodec } from './feature-codec.ts';
 import type { FeatureIssue } from './feature-issue.ts';
 import type { EncodedFeatures } from './feature-layout.ts';
 import { contentText, type PredictionContent, predictionDigest } from './prediction-digest.ts';
@@ -24,6 +22,7 @@ import {
   resolveReferences,
 } from './record-references.ts';
 import type { RecordIssue, RecordIssues } from './rejection.ts';
+import { codecOf } from './schema-codec.ts';
 
 /** A prediction ready to be stored. */
 export interface StagedPrediction extends StagedRecord {
@@ -103,16 +102,6 @@ const stage = (
     digest,
     row: `${identity}\t${version.id}\t${schema.id}\t${written}\t\\\\x${digest}`,
   };
-};
-
-const codecs = new WeakMap<FeatureSchema, FeatureCodec>();
-
-const codecOf = (schema: FeatureSchema): FeatureCodec => {
-  const existing = codecs.get(schema);
-  if (existing !== undefined) return existing;
-  const codec = compileFeatureCodec(schema.fields);
-  codecs.set(schema, codec);
-  return codec;
 };
 
 /** Undeclared features that are equal have equal text, whatever the order in which they were sent. */

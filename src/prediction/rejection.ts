@@ -4,6 +4,7 @@ export type RejectionCode =
   | 'INVALID_ENCODING'
   | 'LINE_TOO_LONG'
   | 'TRUNCATED_BODY'
+  | 'CORRUPT_BODY'
   | 'INVALID_FIELD'
   | 'NUMBER_NOT_REPRESENTABLE'
   | 'TIME_OUT_OF_RANGE'
