@@ -1,4 +1,6 @@
 import { EvidenceConflictError } from '../evidence/evidence-conflict.ts';
+import { featureSchemaById } from '../evidence/feature-schema.ts';
+import { featureSchemaKeys } from '../evidence/record-evidence.ts';
 import { builder } from '../platform/builder.ts';
 import { canonicalJson, type JsonValue } from '../platform/canonical-json.ts';
 import type { Context } from '../platform/context.ts';
@@ -169,7 +171,9 @@ const registerModelVersion = async (
   });
   const modelVersion = referenced(await modelVersionById(database).load(id));
   if (isNew) {
+    const schema = await featureSchemaById(database).load(modelVersion.featureSchemaId);
     await announceRecorded(database, [
+      ...featureSchemaKeys(referenced(schema)),
       `modelVersion:digest:${modelVersion.digest}`,
       `modelVersion:release:${input.model}@${input.semver}`,
     ]);
