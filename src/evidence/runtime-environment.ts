@@ -139,6 +139,7 @@ export const recordEnvironment = async (
 const include = { packages: { orderBy: { purl: 'asc' } } } as const;
 
 export const runtimeEnvironmentById = immutableLoader<number, RuntimeEnvironment>(
+  'RuntimeEnvironment',
   async ({ prisma }, ids) => {
     const where = { id: { in: [...ids] } };
     const rows = await prisma.runtimeEnvironment.findMany({ where, include });
@@ -147,6 +148,7 @@ export const runtimeEnvironmentById = immutableLoader<number, RuntimeEnvironment
 );
 
 export const runtimeEnvironmentByDigest = immutableLoader<string, RuntimeEnvironment>(
+  'RuntimeEnvironment',
   async ({ prisma }, digests) => {
     const where = { digest: { in: [...digests] } };
     const rows = await prisma.runtimeEnvironment.findMany({ where, include });

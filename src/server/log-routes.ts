@@ -1,8 +1,8 @@
-import { outcomesRoute, predictionsRoute } from '../prediction/ingest-route.ts';
+import { ingestOutcomes, ingestPredictions } from '../prediction/ingest-route.ts';
 import type { Route } from './routes.ts';
 
 /** The routes that append to the log: streams of NDJSON. */
 export const logRoutes: readonly Route[] = [
-  { method: 'POST', path: '/v1/predictions', handle: predictionsRoute },
-  { method: 'POST', path: '/v1/outcomes', handle: outcomesRoute },
+  { method: 'POST', path: '/v1/predictions', handle: ingestPredictions },
+  { method: 'POST', path: '/v1/outcomes', handle: ingestOutcomes },
 ];

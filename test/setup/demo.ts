@@ -1,6 +1,6 @@
+import { connect } from '../../src/cli/connection.ts';
 import { EXAMPLE } from '../../src/cli/demo.ts';
 import { playHistory, registerVersions } from '../../src/cli/demo-history.ts';
-import { connect } from '../../src/cli/connection.ts';
 import { OUTCOMES_ROUTE, PREDICTIONS_ROUTE, sendFile } from '../../src/cli/ingest.ts';
 import type { TestHindcast } from './hindcast.ts';
 
