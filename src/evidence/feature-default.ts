@@ -1,4 +1,5 @@
 import type { JsonValue } from '../platform/canonical-json.ts';
+import { type ExactJson, stringifyExactJson } from '../platform/exact-json.ts';
 import { parseInstant } from '../platform/instant.ts';
 import type { Issues } from '../platform/issues.ts';
 import { unstorableText } from '../platform/storable-text.ts';
@@ -14,7 +15,7 @@ interface DefaultRule {
 /** Notes why a default is no value of its field. A default that passes can be given to the model as it is. */
 export const checkDefault = (
   rule: DefaultRule,
-  value: unknown,
+  value: ExactJson,
   path: readonly (string | number)[],
   issues: Issues,
 ): void => {
@@ -26,8 +27,8 @@ export const checkDefault = (
   if (reason != null) issues.add(path, `The default ${excerpt(value)} ${reason}.`);
 };
 
-const excerpt = (value: unknown): string => {
-  const text = JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? `${part}` : part));
+const excerpt = (value: ExactJson): string => {
+  const text = stringifyExactJson(value);
   return text.length > 100 ? `${text.slice(0, 99)}…` : text;
 };
 

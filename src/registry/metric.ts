@@ -7,6 +7,7 @@ import {
 import { builder } from '../platform/builder.ts';
 import { type Context, perRequest } from '../platform/context.ts';
 import { NotFoundError } from '../platform/errors.ts';
+import { stringifyExactJson } from '../platform/exact-json.ts';
 import { recordedAtIn, type Transaction } from '../platform/transaction.ts';
 
 /** An offline evaluation result. */
@@ -30,8 +31,8 @@ interface MetricRow {
   readonly datasetSnapshotId: number | null;
 }
 
-const metricKey = ({ name, value, datasetSnapshotId }: MetricRow): string =>
-  JSON.stringify([name, value, datasetSnapshotId]);
+const metricText = ({ name, value, datasetSnapshotId }: MetricRow): string =>
+  stringifyExactJson({ name, value, datasetSnapshotId });
 
 /** Appends the metrics that are not on record for the version yet. The caller holds the version's lock. */
 export const appendMetrics = async (
@@ -43,19 +44,23 @@ export const appendMetrics = async (
   if (metrics.length === 0) return;
   const snapshotIds = await findSnapshotIds(transaction, metrics);
   const recorded = await transaction.metric.findMany({ where: { modelVersionId } });
-  const known = new Set(recorded.map(metricKey));
-  const submitted = metrics.map(({ name, value, dataset }) => ({
-    name,
-    value,
-    datasetSnapshotId: dataset == null ? null : (snapshotIds.get(dataset) ?? null),
-  }));
-  const unique = new Map(submitted.map((metric) => [metricKey(metric), metric]));
+  const known = new Set(recorded.map(metricText));
+  const submitted = metrics.map(({ name, value, dataset }) =>
+    metricText({
+      name,
+      value,
+      datasetSnapshotId: dataset == null ? null : (snapshotIds.get(dataset) ?? null),
+    }),
+  );
+  const added = [...new Set(submitted)].filter((text) => !known.has(text));
+  if (added.length === 0) return;
   const recordedAt = await recordedAtIn(transaction);
-  await transaction.metric.createMany({
-    data: [...unique]
-      .filter(([key]) => !known.has(key))
-      .map(([, metric]) => ({ ...metric, modelVersionId, recordedBy, recordedAt })),
-  });
+  // Prisma writes a double with 16 digits, and some need 17: this way the database reads all of them.
+  await transaction.$executeRaw`
+    INSERT INTO metric (model_version_id, name, value, dataset_snapshot_id, recorded_by, recorded_at)
+    SELECT ${modelVersionId}::int, name, value, "datasetSnapshotId", ${recordedBy}, ${recordedAt}::timestamptz
+      FROM json_to_recordset(${`[${added.join(',')}]`}::json)
+        AS added (name text, value float8, "datasetSnapshotId" int)`;
 };
 
 const findSnapshotIds = async (

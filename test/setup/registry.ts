@@ -1,6 +1,23 @@
 import { createHash } from 'node:crypto';
 import type { Database } from '../../src/platform/database.ts';
-import type { TestHindcast } from './hindcast.ts';
+import { type ExactJson, stringifyExactJson } from '../../src/platform/exact-json.ts';
+import type { GraphqlResponse, TestHindcast } from './hindcast.ts';
+
+/** Sends one input with every digit and sign it has, which `JSON.stringify` would lose. */
+const send = async <Result>(
+  { fetch }: TestHindcast,
+  query: string,
+  input: object,
+): Promise<Result> => {
+  const response = await fetch('/graphql', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    body: stringifyExactJson({ query, variables: { input: input as ExactJson } }),
+  });
+  const { data, errors } = (await response.json()) as GraphqlResponse;
+  if (errors !== undefined) throw new Error(`GraphQL errors: ${JSON.stringify(errors, null, 2)}`);
+  return (data as { result: Result }).result;
+};
 
 /** Digest of a text, computed without Hindcast's code. */
 export const sha256 = (text: string): string =>
@@ -28,8 +45,8 @@ export interface Recorded {
 }
 
 /** Records evidence by itself; `selection` names further fields of the object. */
-export const record = async (
-  { ask }: TestHindcast,
+export const record = (
+  hindcast: TestHindcast,
   mutation: keyof typeof RECORDED,
   input: object,
   selection = '',
@@ -50,8 +67,7 @@ export const record = async (
       ... on Record${type}Payload { isNew object: ${field} { digest ${selection} } }
     }
   }`;
-  const { result } = await ask<{ result: Recorded }>(document, { input });
-  return result;
+  return send(hindcast, document, input);
 };
 
 /** A small registration in full; each model has evidence of its own. */
@@ -154,12 +170,11 @@ const REGISTER = (selection: string) => `mutation ($input: RegisterModelVersionI
   }
 }`;
 
-export const register = async (
-  { ask }: TestHindcast,
+export const register = (
+  hindcast: TestHindcast,
   input: object,
   selection = '',
-): Promise<Registered> =>
-  (await ask<{ result: Registered }>(REGISTER(selection), { input })).result;
+): Promise<Registered> => send(hindcast, REGISTER(selection), input);
 
 const TABLES = [
   'code_commit',
