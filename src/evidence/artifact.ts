@@ -1,7 +1,7 @@
 import { builder } from '../platform/builder.ts';
 import { immutableLoader } from '../platform/immutable-cache.ts';
 import type { Issues } from '../platform/issues.ts';
-import type { Transaction } from '../platform/transaction.ts';
+import { recordedAtIn, type Transaction } from '../platform/transaction.ts';
 import { valueChanges } from '../platform/value-change.ts';
 import {
   type ContentAddressed,
@@ -10,7 +10,12 @@ import {
   shortDigest,
 } from './content-addressed.ts';
 import { EvidenceConflictError } from './evidence-conflict.ts';
-import { locationsOf, recordLocation } from './evidence-location.ts';
+import {
+  checkLocation,
+  locationsOf,
+  MAX_LOCATION_BYTES,
+  recordLocation,
+} from './evidence-location.ts';
 
 /** A stored file of known content; `digest` is the SHA-256 of its bytes. */
 export interface Artifact extends ContentAddressed {
@@ -28,7 +33,7 @@ export const ArtifactInput = builder.inputType('ArtifactInput', {
     }),
     location: t.string({
       required: true,
-      description: 'Where the bytes are; at most 2000 characters. Not part of the identity.',
+      description: `Where the bytes are; at most ${MAX_LOCATION_BYTES} bytes. Not part of the identity.`,
     }),
     mediaType: t.string({
       required: true,
@@ -45,8 +50,8 @@ export const checkArtifact = (
   path: readonly (string | number)[],
   issues: Issues,
 ): void => {
-  issues.text([...path, 'location'], location);
-  if (!/^[\w.+-]+\/[\w.+-]+(;.*)?$/.test(mediaType) || mediaType.length > 200) {
+  checkLocation(location, [...path, 'location'], issues);
+  if (!/^[\w.+-]+\/[\w.+-]+( *;[ -~]*)?$/.test(mediaType) || mediaType.length > 200) {
     issues.add(
       [...path, 'mediaType'],
       `${JSON.stringify(mediaType.slice(0, 100))} is not a media type, such as application/x-onnx.`,
@@ -63,7 +68,7 @@ export const recordArtifact = async (
   path: readonly string[],
 ): Promise<{ readonly artifact: Artifact; readonly isNew: boolean }> => {
   const { count } = await transaction.artifact.createMany({
-    data: [{ digest, mediaType, sizeBytes }],
+    data: [{ digest, mediaType, sizeBytes, recordedAt: await recordedAtIn(transaction) }],
     skipDuplicates: true,
   });
   const artifact = await transaction.artifact.findUniqueOrThrow({ where: { digest } });

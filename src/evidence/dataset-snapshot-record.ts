@@ -4,15 +4,11 @@ import { NotFoundError } from '../platform/errors.ts';
 import { dateOf } from '../platform/instant.ts';
 import type { Issues } from '../platform/issues.ts';
 import { TimeWindowInput } from '../platform/time-window.ts';
-import type { Transaction } from '../platform/transaction.ts';
+import { recordedAtIn, type Transaction } from '../platform/transaction.ts';
 import { type DatasetSnapshot, findSnapshots, snapshotDigest } from './dataset-snapshot.ts';
-import { recordLocation } from './evidence-location.ts';
-import {
-  checkStatistics,
-  FeatureStatisticsInput,
-  statisticsContent,
-  statisticsOf,
-} from './feature-statistics.ts';
+import { checkLocation, MAX_LOCATION_BYTES, recordLocation } from './evidence-location.ts';
+import { FeatureStatisticsInput, statisticsContent, statisticsOf } from './feature-statistics.ts';
+import { checkStatistics } from './feature-statistics-check.ts';
 
 export const DatasetSnapshotInput = builder.inputType('DatasetSnapshotInput', {
   description: 'A dataset snapshot to record.',
@@ -25,8 +21,7 @@ export const DatasetSnapshotInput = builder.inputType('DatasetSnapshotInput', {
     }),
     location: t.string({
       required: true,
-      description:
-        'Where the bytes are, such as an object-store URI; at most 2000 characters. Not part of the identity.',
+      description: `Where the bytes are, such as an object-store URI; at most ${MAX_LOCATION_BYTES} bytes. Not part of the identity.`,
     }),
     rowCount: t.field({ type: 'SafeInt', description: 'Number of rows.' }),
     sizeBytes: t.field({ type: 'SafeInt', description: 'Size in bytes.' }),
@@ -58,7 +53,7 @@ export const checkSnapshot = (
   issues: Issues,
 ): void => {
   issues.name([...path, 'name'], source.name);
-  issues.text([...path, 'location'], source.location);
+  checkLocation(source.location, [...path, 'location'], issues);
   for (const name of ['rowCount', 'sizeBytes'] as const) {
     const value = source[name];
     if (value != null && value < 0)
@@ -124,7 +119,7 @@ export const recordSnapshot = async (
     ]);
   }
   const { count } = await transaction.datasetSnapshot.createMany({
-    data: [{ ...row, digest }],
+    data: [{ ...row, digest, recordedAt: await recordedAtIn(transaction) }],
     skipDuplicates: true,
   });
   const { id } = await transaction.datasetSnapshot.findUniqueOrThrow({

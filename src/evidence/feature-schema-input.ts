@@ -1,12 +1,14 @@
 import { builder } from '../platform/builder.ts';
-import type { JsonValue } from '../platform/canonical-json.ts';
 import type { Issues } from '../platform/issues.ts';
-import { CodeCommitInput, checkCommit } from './code-commit.ts';
+import { CodeCommitInput, checkCommit } from './code-commit-record.ts';
+import { checkDefault } from './feature-default.ts';
 import { FeatureTypeEnum } from './feature-type.ts';
 
 /** Most fields in a schema, and most elements in one value. */
 const MAX_FIELDS = 5000;
 const MAX_ELEMENTS = 65_536;
+/** Most columns that one step reads. */
+const MAX_INPUTS = 200;
 
 const FeatureTransformationInput = builder.inputType('FeatureTransformationInput', {
   description: 'A transformation step to record.',
@@ -18,7 +20,7 @@ const FeatureTransformationInput = builder.inputType('FeatureTransformationInput
     }),
     inputs: t.stringList({
       required: true,
-      description: 'Columns or features the step reads; at most 200.',
+      description: `Columns or features the step reads; at most ${MAX_INPUTS}.`,
     }),
     parameters: t.field({
       type: 'JSON',
@@ -52,7 +54,7 @@ const FeatureFieldInput = builder.inputType('FeatureFieldInput', {
     default: t.field({
       type: 'JSON',
       description:
-        'Value that stands in for a missing one: a JSON value of the declared type. Non-finite numbers as the strings `"NaN"`, `"Infinity"`, `"-Infinity"`.',
+        'Value that stands in for a missing one: a JSON value of the declared type; of a tensor, all elements in nested arrays or a flat one. Integers beyond 2^53 and the numbers that JSON lacks are strings: `"NaN"`, `"Infinity"`, `"-Infinity"`, `"-0"`.',
     }),
     maxAgeSeconds: t.int({
       description:
@@ -138,12 +140,7 @@ const checkField = (field: FieldSource, path: Path, issues: Issues): void => {
     );
   }
   checkCategories(field, path, issues);
-  if (field.default !== undefined && !isOfType(field, field.default)) {
-    issues.add(
-      [...path, 'default'],
-      `The default ${JSON.stringify(field.default)} is not a ${field.type} value${field.shape.length > 0 ? ` of shape [${field.shape}]` : ''}.`,
-    );
-  }
+  if (field.default !== undefined) checkDefault(field, field.default, [...path, 'default'], issues);
   if (field.transformations.length > 100) {
     issues.add(
       [...path, 'transformations'],
@@ -154,6 +151,12 @@ const checkField = (field: FieldSource, path: Path, issues: Issues): void => {
     const place = [...path, 'transformations', index];
     issues.name([...place, 'function'], step.function);
     issues.name([...place, 'version'], step.version);
+    if (step.inputs.length > MAX_INPUTS) {
+      issues.add(
+        [...place, 'inputs'],
+        `${step.inputs.length} inputs were given; give at most ${MAX_INPUTS}.`,
+      );
+    }
     for (const [at, input] of step.inputs.entries())
       issues.text([...place, 'inputs', at], input, 500);
     issues.json([...place, 'parameters'], step.parameters ?? {});
@@ -177,28 +180,4 @@ const checkCategories = ({ type, categories }: FieldSource, path: Path, issues: 
   }
   for (const [index, category] of categories.entries())
     issues.text([...place, index], category, 1000);
-};
-
-const NON_FINITE = ['NaN', 'Infinity', '-Infinity', '-0'];
-
-const isOfType = (field: FieldSource, value: JsonValue | null): boolean => {
-  if (field.shape.length > 0) {
-    const elements = field.shape.reduce((product, length) => product * length, 1);
-    return Array.isArray(value) && value.flat(8).length === elements;
-  }
-  switch (field.type) {
-    case 'BOOL':
-      return typeof value === 'boolean';
-    case 'STRING':
-      return typeof value === 'string' && (field.categories?.includes(value) ?? true);
-    case 'INT64':
-      return (
-        Number.isSafeInteger(value) || (typeof value === 'string' && /^-?\d{1,19}$/.test(value))
-      );
-    case 'FP32':
-    case 'FP64':
-      return typeof value === 'number' || (typeof value === 'string' && NON_FINITE.includes(value));
-    case 'TIMESTAMP':
-      return typeof value === 'string';
-  }
 };

@@ -1,7 +1,7 @@
 import { canonicalJson, digestOf, type JsonValue } from '../platform/canonical-json.ts';
-import type { Transaction } from '../platform/transaction.ts';
+import { recordedAtIn, type Transaction } from '../platform/transaction.ts';
 import { valueChanges } from '../platform/value-change.ts';
-import { digestOfCommit, recordCommit } from './code-commit.ts';
+import { digestOfCommit, recordCommit } from './code-commit-record.ts';
 import { EvidenceConflictError } from './evidence-conflict.ts';
 import type { FeatureFieldDefinition } from './feature-field.ts';
 import { type FeatureSchema, findFeatureSchemas } from './feature-schema.ts';
@@ -68,14 +68,16 @@ export const recordFeatureSchema = async (
   const content = featureSchemaContent({ name, semver, fields });
   const digest = digestOf(content);
   const { count } = await transaction.featureSchema.createMany({
-    data: [{ digest, name, semver }],
+    data: [{ digest, name, semver, recordedAt: await recordedAtIn(transaction) }],
     skipDuplicates: true,
   });
   const [existing] = await findFeatureSchemas(transaction, { OR: [{ name, semver }] });
   if (existing === undefined) throw new Error('The schema just recorded is not there.');
   if (existing.digest !== digest) throw conflict(existing, content, digest, path);
+  // Also of a schema on record: what is said of its commits may contradict what was said before.
+  const commitIds = await recordCommits(transaction, source, path);
   if (count === 0) return { schema: existing, isNew: false };
-  await insertFields(transaction, existing.id, source, fields, path);
+  await insertFields(transaction, existing.id, fields, commitIds);
   return { schema: { ...existing, fields }, isNew: true };
 };
 
@@ -92,22 +94,32 @@ const conflict = (
     valueChanges(featureSchemaContent(existing), content),
   );
 
-const insertFields = async (
+/** Records the commits of all transformations, each description once; returns their IDs by digest. */
+const recordCommits = async (
   transaction: Transaction,
-  featureSchemaId: number,
   source: FeatureSchemaSourceInput,
-  fields: readonly FeatureFieldDefinition[],
   path: readonly string[],
-): Promise<void> => {
+): Promise<ReadonlyMap<string, number>> => {
   const commitIds = new Map<string, number>();
+  const seen = new Set<string>();
   for (const [index, field] of source.fields.entries()) {
     for (const [step, { commit }] of field.transformations.entries()) {
-      if (commit == null || commitIds.has(digestOfCommit(commit))) continue;
+      if (commit == null || seen.has(JSON.stringify(commit))) continue;
+      seen.add(JSON.stringify(commit));
       const place = [...path, 'fields', String(index), 'transformations', String(step), 'commit'];
       const recorded = await recordCommit(transaction, commit, place);
       commitIds.set(recorded.commit.digest, recorded.commit.id);
     }
   }
+  return commitIds;
+};
+
+const insertFields = async (
+  transaction: Transaction,
+  featureSchemaId: number,
+  fields: readonly FeatureFieldDefinition[],
+  commitIds: ReadonlyMap<string, number>,
+): Promise<void> => {
   await transaction.featureField.createMany({
     data: fields.map(({ transformations: _, categories, shape, ...field }) => ({
       ...field,

@@ -6,10 +6,12 @@ import { announceRecorded } from '../platform/events.ts';
 import { collectIssues, type Issues } from '../platform/issues.ts';
 import { inTransaction, type Transaction } from '../platform/transaction.ts';
 import { ArtifactInput, ArtifactRef, checkArtifact, recordArtifact } from './artifact.ts';
-import { CodeCommitInput, CodeCommitRef, checkCommit, recordCommit } from './code-commit.ts';
+import { CodeCommitRef } from './code-commit.ts';
+import { CodeCommitInput, checkCommit, recordCommit } from './code-commit-record.ts';
 import { DatasetSnapshotRef } from './dataset-snapshot.ts';
 import { checkSnapshot, DatasetSnapshotInput, recordSnapshot } from './dataset-snapshot-record.ts';
 import { EvidenceConflictError } from './evidence-conflict.ts';
+import { locationsOf } from './evidence-location.ts';
 import { type FeatureSchema, FeatureSchemaRef } from './feature-schema.ts';
 import { checkFeatureSchema, FeatureSchemaInput } from './feature-schema-input.ts';
 import { recordFeatureSchema } from './feature-schema-record.ts';
@@ -42,7 +44,7 @@ const payload = <Value>(name: string, ref: ObjectRef<SchemaTypes, Value>, field:
 
 /** Checks an input, then records it in one transaction. */
 const record = async <Source, Value>(
-  { database }: Context,
+  context: Context,
   source: Source,
   check: (source: Source, path: readonly string[], issues: Issues) => void,
   write: (transaction: Transaction, source: Source) => Promise<Recorded<Value>>,
@@ -50,11 +52,20 @@ const record = async <Source, Value>(
   const issues = collectIssues();
   check(source, ['input'], issues);
   assertNoIssues(issues.list);
-  return inTransaction(database, (transaction) => write(transaction, source));
+  const recorded = await inTransaction(context.database, (transaction) =>
+    write(transaction, source),
+  );
+  // One request may record twice, and read in between.
+  locationsOf(context).clearAll();
+  return recorded;
 };
 
 /** What may have waited for a schema. */
-export const featureSchemaKeys = ({ name, semver, digest }: FeatureSchema): readonly string[] => [
+export const featureSchemaKeys = ({
+  name,
+  semver,
+  digest,
+}: Pick<FeatureSchema, 'name' | 'semver' | 'digest'>): readonly string[] => [
   `featureSchema:digest:${digest}`,
   `featureSchema:release:${name}@${semver}`,
 ];

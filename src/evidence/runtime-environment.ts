@@ -3,7 +3,8 @@ import { builder } from '../platform/builder.ts';
 import { digestOf, type JsonValue } from '../platform/canonical-json.ts';
 import { immutableLoader } from '../platform/immutable-cache.ts';
 import type { Issues } from '../platform/issues.ts';
-import type { Transaction } from '../platform/transaction.ts';
+import { unstorableText } from '../platform/storable-text.ts';
+import { recordedAtIn, type Transaction } from '../platform/transaction.ts';
 import type { ContentAddressed } from './content-addressed.ts';
 
 /** One installed package. */
@@ -37,15 +38,20 @@ export const environmentContent = ({ packages, ...environment }: Description): J
   packages: packages.map(({ purl }) => purl),
 });
 
+/** Longest package URL: it must fit into an index entry. */
+const MAX_PURL_LENGTH = 1000;
+
 /** Reads a package URL with a version; null for anything else. */
 export const parsePackage = (text: string): RuntimePackage | null => {
   try {
     const { type, namespace, name, version, qualifiers, subpath } = PackageURL.fromString(text);
     if (version === undefined || version === null || version === '') return null;
+    const purl = new PackageURL(type, namespace, name, version, qualifiers, subpath).toString();
+    if (purl.length > MAX_PURL_LENGTH || unstorableText(version) !== null) return null;
     return {
       name: new PackageURL(type, namespace, name, undefined, undefined, undefined).toString(),
       version,
-      purl: new PackageURL(type, namespace, name, version, qualifiers, subpath).toString(),
+      purl,
     };
   } catch {
     return null;
@@ -97,7 +103,7 @@ export const checkEnvironment = (
     if (parsePackage(text) === null) {
       issues.add(
         [...path, 'packages', index],
-        `${JSON.stringify(text.slice(0, 100))} is not a package URL with a version, such as pkg:pypi/numpy@2.1.0.`,
+        `${JSON.stringify(text.slice(0, 100))} is not a package URL with a version, such as pkg:pypi/numpy@2.1.0, of at most ${MAX_PURL_LENGTH} characters.`,
       );
     }
   }
@@ -124,7 +130,7 @@ export const recordEnvironment = async (
   const { packages, ...row } = descriptionOf(source);
   const digest = digestOf(environmentContent({ packages, ...row }));
   const { count } = await transaction.runtimeEnvironment.createMany({
-    data: [{ ...row, digest }],
+    data: [{ ...row, digest, recordedAt: await recordedAtIn(transaction) }],
     skipDuplicates: true,
   });
   const found = await transaction.runtimeEnvironment.findUniqueOrThrow({ where: { digest } });
@@ -138,11 +144,15 @@ export const recordEnvironment = async (
 
 const include = { packages: { orderBy: { purl: 'asc' } } } as const;
 
+export const findEnvironments = (
+  prisma: Pick<Transaction, 'runtimeEnvironment'>,
+  where: { id: { in: number[] } } | { digest: { in: string[] } },
+): Promise<RuntimeEnvironment[]> => prisma.runtimeEnvironment.findMany({ where, include });
+
 export const runtimeEnvironmentById = immutableLoader<number, RuntimeEnvironment>(
   'RuntimeEnvironment',
   async ({ prisma }, ids) => {
-    const where = { id: { in: [...ids] } };
-    const rows = await prisma.runtimeEnvironment.findMany({ where, include });
+    const rows = await findEnvironments(prisma, { id: { in: [...ids] } });
     return new Map(rows.map((row) => [row.id, row]));
   },
 );
@@ -150,8 +160,7 @@ export const runtimeEnvironmentById = immutableLoader<number, RuntimeEnvironment
 export const runtimeEnvironmentByDigest = immutableLoader<string, RuntimeEnvironment>(
   'RuntimeEnvironment',
   async ({ prisma }, digests) => {
-    const where = { digest: { in: [...digests] } };
-    const rows = await prisma.runtimeEnvironment.findMany({ where, include });
+    const rows = await findEnvironments(prisma, { digest: { in: [...digests] } });
     return new Map(rows.map((row) => [row.digest, row]));
   },
 );

@@ -2,6 +2,11 @@ import { brandWithType } from '@pothos/core';
 import DataLoader from 'dataloader';
 import { LRUCache } from 'lru-cache';
 import type { Database } from './database.ts';
+import { unstorableText } from './storable-text.ts';
+
+// A text that PostgreSQL cannot hold names nothing; asking for it would be an error.
+const isStorable = (key: string | number): boolean =>
+  typeof key === 'number' || unstorableText(key) === null;
 
 /** Most objects of one kind that a process keeps. */
 const CAPACITY = 10_000;
@@ -27,7 +32,7 @@ export const immutableLoader = <Key extends string | number, Value extends objec
     const cache = new LRUCache<Key, Promise<Value | null>>({ max: CAPACITY });
     const loader: DataLoader<Key, Value | null> = new DataLoader(
       async (keys) => {
-        const found = await load(database, keys);
+        const found = await load(database, keys.filter(isStorable));
         return keys.map((key) => {
           const value = found.get(key) ?? null;
           if (value === null) cache.delete(key);

@@ -105,8 +105,9 @@ builder.scalarType('GitObjectID', {
   parseValue: gitObjectId,
 });
 
+// The package trims and takes a leading "v"; a version that is part of an identity has one spelling.
 export const isSemVer = (value: unknown): value is string =>
-  typeof value === 'string' && /^\d/.test(value) && semver.valid(value) !== null;
+  typeof value === 'string' && /^\d[\w.+-]*$/.test(value) && semver.valid(value) !== null;
 
 builder.scalarType('SemVer', {
   description: 'A Semantic Versioning 2.0.0 version without a leading `v`.',

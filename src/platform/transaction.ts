@@ -12,17 +12,20 @@ const isRetryable = (error: unknown): boolean => {
   return code === 'P2002' || code === 'P2034' || RETRYABLE.has(sqlState(error) ?? '');
 };
 
-/** Runs registry work in one Prisma transaction; starts it again, at most 5 times, when it met another. */
+/**
+ * Runs registry work in one Prisma transaction; starts it again, at most 5 times, when it met another. The work reads
+ * through `transaction` only: the embedded database has one connection, and a second one would wait for the first.
+ */
 export const inTransaction = async <Result>(
-  { prisma }: Database,
+  database: Pick<Database, 'prisma'>,
   work: (transaction: Transaction) => Promise<Result>,
   attempts = 5,
 ): Promise<Result> => {
   try {
-    return await prisma.$transaction(work);
+    return await database.prisma.$transaction(work);
   } catch (error) {
     if (attempts === 1 || !isRetryable(error)) throw error;
-    return inTransaction({ prisma } as Database, work, attempts - 1);
+    return inTransaction(database, work, attempts - 1);
   }
 };
 
@@ -33,4 +36,18 @@ export const recordingTime = async (transaction: Transaction): Promise<Date> => 
   >`SELECT date_trunc('milliseconds', clock_timestamp()) AS now`;
   if (row === undefined) throw new Error('The database did not tell the time.');
   return row.now;
+};
+
+const times = new WeakMap<Transaction, Promise<Date>>();
+
+/**
+ * When everything that a transaction records was recorded, by the database's clock: read once a transaction. Given to
+ * every insert, since Prisma would fill in the time of this process.
+ */
+export const recordedAtIn = (transaction: Transaction): Promise<Date> => {
+  const existing = times.get(transaction);
+  if (existing !== undefined) return existing;
+  const time = recordingTime(transaction);
+  times.set(transaction, time);
+  return time;
 };

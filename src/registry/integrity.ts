@@ -1,16 +1,17 @@
-import { artifactById } from '../evidence/artifact.ts';
-import { codeCommitById, commitDigest } from '../evidence/code-commit.ts';
-import { datasetSnapshotById, snapshotDigest } from '../evidence/dataset-snapshot.ts';
-import { featureSchemaById } from '../evidence/feature-schema.ts';
+import { commitDigest } from '../evidence/code-commit.ts';
+import { findSnapshots, snapshotDigest } from '../evidence/dataset-snapshot.ts';
+import { findFeatureSchemas } from '../evidence/feature-schema.ts';
 import { featureSchemaContent } from '../evidence/feature-schema-record.ts';
-import { environmentContent, runtimeEnvironmentById } from '../evidence/runtime-environment.ts';
+import { environmentContent, findEnvironments } from '../evidence/runtime-environment.ts';
 import { builder } from '../platform/builder.ts';
 import { digestOf, digestOfBytes } from '../platform/canonical-json.ts';
 import type { Context } from '../platform/context.ts';
+import type { Database } from '../platform/database.ts';
+import { referenced } from '../platform/immutable-cache.ts';
 import { brokenLinks } from './lifecycle.ts';
 import { lifecycleOf } from './lifecycle-history.ts';
 import { manifestDigest } from './manifest.ts';
-import { type ModelVersion, ModelVersionRef, modelVersionById } from './model-version.ts';
+import { findModelVersions, type ModelVersion, ModelVersionRef } from './model-version.ts';
 
 interface IntegrityReport {
   readonly computedDigest: string;
@@ -19,82 +20,78 @@ interface IntegrityReport {
   readonly isIntact: boolean;
 }
 
-/** A referenced object: the digest it is filed under, and the one that its rows give now. */
-interface Recomputed {
-  readonly recorded: string;
-  readonly computed: string;
-}
-
-const isBroken = ({ recorded, computed }: Recomputed): boolean => recorded !== computed;
-
-const recomputeReferences = async (
-  { database }: Context,
-  version: ModelVersion,
-): Promise<{
-  readonly commit: Recomputed;
-  readonly schema: Recomputed;
-  readonly environment: Recomputed;
-  readonly datasets: readonly (Recomputed & { role: ModelVersion['datasets'][number]['role'] })[];
-}> => {
-  const gone = { recorded: 'gone', computed: '' };
-  const commit = await codeCommitById(database).load(version.codeCommitId);
-  const schema = await featureSchemaById(database).load(version.featureSchemaId);
-  const environment = await runtimeEnvironmentById(database).load(version.runtimeEnvironmentId);
+/** What a version is made of, read from the rows past every cache: memory says nothing about what is stored. */
+const readParts = async ({ prisma }: Database, version: ModelVersion) => {
+  const snapshotIds = version.datasets.map(({ datasetSnapshotId }) => datasetSnapshotId);
+  const [schema] = await findFeatureSchemas(prisma, { id: { in: [version.featureSchemaId] } });
+  const [environment] = await findEnvironments(prisma, {
+    id: { in: [version.runtimeEnvironmentId] },
+  });
+  const implementations = (schema?.fields ?? []).flatMap(({ transformations }) =>
+    transformations.flatMap(({ codeCommit }) => (codeCommit === null ? [] : [codeCommit])),
+  );
+  const commits = await prisma.codeCommit.findMany({
+    where: { OR: [{ id: version.codeCommitId }, { digest: { in: implementations } }] },
+  });
   return {
-    commit: commit === null ? gone : { recorded: commit.digest, computed: commitDigest(commit) },
-    schema:
-      schema === null
-        ? gone
-        : { recorded: schema.digest, computed: digestOf(featureSchemaContent(schema)) },
-    environment:
-      environment === null
-        ? gone
-        : { recorded: environment.digest, computed: digestOf(environmentContent(environment)) },
-    datasets: await Promise.all(
-      version.datasets.map(async ({ role, datasetSnapshotId }) => {
-        const snapshot = await datasetSnapshotById(database).load(datasetSnapshotId);
-        return snapshot === null
-          ? { role, ...gone }
-          : { role, recorded: snapshot.digest, computed: snapshotDigest(snapshot) };
-      }),
-    ),
+    schema: referenced(schema ?? null),
+    environment: referenced(environment ?? null),
+    commit: referenced(commits.find(({ id }) => id === version.codeCommitId) ?? null),
+    commits,
+    snapshots: await findSnapshots(prisma, { id: { in: snapshotIds } }),
+    artifacts: await prisma.artifact.findMany({
+      where: { id: { in: version.artifacts.map(({ artifactId }) => artifactId) } },
+    }),
+    parent:
+      version.parentId === null
+        ? null
+        : await prisma.modelVersion.findUniqueOrThrow({ where: { id: version.parentId } }),
   };
 };
 
-/** Recomputes everything that a version's identity rests on from its rows. */
-const checkIntegrity = async (
-  context: Context,
-  version: ModelVersion,
-): Promise<IntegrityReport> => {
-  const { commit, schema, environment, datasets } = await recomputeReferences(context, version);
-  const parent =
-    version.parentId === null
-      ? null
-      : await modelVersionById(context.database).load(version.parentId);
-  const artifacts = await Promise.all(
-    version.artifacts.map(async ({ role, artifactId }) => ({
-      role,
-      digest: (await artifactById(context.database).load(artifactId))?.digest ?? 'gone',
-    })),
-  );
-  const computedDigest = manifestDigest({
+type Parts = Awaited<ReturnType<typeof readParts>>;
+
+const recomputedManifestDigest = (version: ModelVersion, parts: Parts): string => {
+  const snapshots = new Map(parts.snapshots.map(({ id, digest }) => [id, digest]));
+  const artifacts = new Map(parts.artifacts.map(({ id, digest }) => [id, digest]));
+  return manifestDigest({
     model: version.model.name,
     semver: version.semver,
-    commit: commit.recorded,
-    featureSchema: schema.recorded,
-    datasets: datasets.map(({ role, recorded }) => ({ role, digest: recorded })),
-    environment: environment.recorded,
-    artifacts,
+    commit: parts.commit.digest,
+    featureSchema: parts.schema.digest,
+    datasets: version.datasets.map(({ role, datasetSnapshotId }) => ({
+      role,
+      digest: referenced(snapshots.get(datasetSnapshotId) ?? null),
+    })),
+    environment: parts.environment.digest,
+    artifacts: version.artifacts.map(({ role, artifactId }) => ({
+      role,
+      digest: referenced(artifacts.get(artifactId) ?? null),
+    })),
     hyperparameters: version.hyperparameters,
-    parent: parent?.digest ?? null,
+    parent: parts.parent?.digest ?? null,
   });
-  const brokenReferences = [commit, schema, environment, ...datasets]
-    .filter(isBroken)
-    .map(({ recorded }) => recorded);
-  const brokenTransitions = brokenLinks(
-    version.digest,
-    await lifecycleOf(context).load(version.id),
-  );
+};
+
+/** Pairs of the digest that an object is filed under and the one that its rows give now. */
+const recomputedReferences = ({ commits, schema, environment, snapshots, parent }: Parts) => [
+  ...commits.map((commit) => [commit.digest, commitDigest(commit)] as const),
+  [schema.digest, digestOf(featureSchemaContent(schema))] as const,
+  [environment.digest, digestOf(environmentContent(environment))] as const,
+  ...snapshots.map((snapshot) => [snapshot.digest, snapshotDigest(snapshot)] as const),
+  ...(parent === null ? [] : [[parent.digest, digestOfBytes(parent.manifest)] as const]),
+];
+
+/** Recomputes everything that a version's identity rests on from its rows. */
+const checkIntegrity = async (context: Context, id: number): Promise<IntegrityReport> => {
+  const [found] = await findModelVersions(context.database.prisma, { id: { in: [id] } });
+  const version = referenced(found ?? null);
+  const parts = await readParts(context.database, version);
+  const computedDigest = recomputedManifestDigest(version, parts);
+  const brokenReferences = recomputedReferences(parts)
+    .filter(([recorded, computed]) => recorded !== computed)
+    .map(([recorded]) => recorded);
+  const brokenTransitions = brokenLinks(version.digest, await lifecycleOf(context).load(id));
   return {
     computedDigest,
     brokenReferences,
@@ -130,8 +127,8 @@ builder.objectField(ModelVersionRef, 'integrity', (t) =>
   t.field({
     type: IntegrityReportRef,
     description:
-      'Recomputes the manifest digest and that of every referenced object. What this process has in memory is checked as it was read.',
+      'Recomputes the manifest digest and that of every referenced object from the rows as they are stored now.',
     complexity: 20,
-    resolve: (version, _, context) => checkIntegrity(context, version),
+    resolve: ({ id }, _, context) => checkIntegrity(context, id),
   }),
 );

@@ -2,6 +2,7 @@ import type { ArtifactRole, DatasetRole } from '../generated/prisma/enums.ts';
 import { builder } from '../platform/builder.ts';
 import type { Database } from '../platform/database.ts';
 import { immutableLoader } from '../platform/immutable-cache.ts';
+import type { Transaction } from '../platform/transaction.ts';
 
 /** A named line of model versions. */
 export interface Model {
@@ -38,13 +39,23 @@ type Where =
   | { digest: { in: string[] } }
   | { OR: { semver: string; model: { name: string } }[] };
 
-const findModelVersions = (database: Database, where: Where): Promise<ModelVersion[]> =>
-  database.prisma.modelVersion.findMany({
+/** Versions as stored now, past the cache; inside a transaction, through it. */
+export const findModelVersions = (
+  prisma: Pick<Transaction, 'modelVersion'>,
+  where: Where,
+): Promise<ModelVersion[]> =>
+  prisma.modelVersion.findMany({
     where,
     include: {
       model: true,
-      datasets: { select: { role: true, datasetSnapshotId: true } },
-      artifacts: { select: { role: true, artifactId: true } },
+      datasets: {
+        select: { role: true, datasetSnapshotId: true },
+        orderBy: [{ role: 'asc' }, { datasetSnapshotId: 'asc' }],
+      },
+      artifacts: {
+        select: { role: true, artifactId: true },
+        orderBy: [{ role: 'asc' }, { artifactId: 'asc' }],
+      },
     },
   });
 
@@ -55,7 +66,7 @@ export const releaseOf = (version: ModelVersion): string =>
 export const modelVersionById = immutableLoader<number, ModelVersion>(
   'ModelVersion',
   async (database, ids) => {
-    const versions = await findModelVersions(database, { id: { in: [...ids] } });
+    const versions = await findModelVersions(database.prisma, { id: { in: [...ids] } });
     return new Map(versions.map((version) => [version.id, version]));
   },
 );
@@ -63,7 +74,7 @@ export const modelVersionById = immutableLoader<number, ModelVersion>(
 export const modelVersionByDigest = immutableLoader<string, ModelVersion>(
   'ModelVersion',
   async (database, digests) => {
-    const versions = await findModelVersions(database, { digest: { in: [...digests] } });
+    const versions = await findModelVersions(database.prisma, { digest: { in: [...digests] } });
     return new Map(versions.map((version) => [version.digest, version]));
   },
 );
@@ -72,7 +83,7 @@ export const modelVersionByDigest = immutableLoader<string, ModelVersion>(
 export const modelVersionByRelease = immutableLoader<string, ModelVersion>(
   'ModelVersion',
   async (database, releases) => {
-    const versions = await findModelVersions(database, {
+    const versions = await findModelVersions(database.prisma, {
       OR: releases.map((release) => {
         const at = release.lastIndexOf('@');
         return { semver: release.slice(at + 1), model: { name: release.slice(0, at) } };

@@ -14,8 +14,10 @@ export class VersionConflictError extends UserError {
     submittedDigest: string,
     differences: readonly ValueChange[],
   ) {
+    const places = differences.slice(0, 5).map(({ pointer }) => pointer);
+    const more = differences.length > 5 ? ` and ${differences.length - 5} more places` : '';
     super(
-      `${releaseOf(existing)} is on record as ${existing.digest}; what was submitted is ${submittedDigest}. They differ in ${differences.map(({ pointer }) => pointer).join(', ')}. Give the changed version another semantic version.`,
+      `${releaseOf(existing)} is on record as ${existing.digest}; what was submitted is ${submittedDigest}. They differ in ${places.join(', ')}${more}. Give the changed version another semantic version.`,
       ['input', 'semver'],
     );
     this.existing = existing;
@@ -45,8 +47,8 @@ builder.objectType(VersionConflictError, {
     }),
     differences: t.field({
       type: [ValueChangeRef],
-      description: 'How the submitted manifest differs from the one on record.',
-      resolve: ({ differences }) => [...differences],
+      description: 'How the submitted manifest differs from the one on record; at most 100.',
+      resolve: ({ differences }) => differences.slice(0, 100),
     }),
   }),
 });

@@ -1,5 +1,5 @@
 import { recordArtifact } from '../evidence/artifact.ts';
-import { recordCommit } from '../evidence/code-commit.ts';
+import { recordCommit } from '../evidence/code-commit-record.ts';
 import { recordSnapshot } from '../evidence/dataset-snapshot-record.ts';
 import { recordFeatureSchema } from '../evidence/feature-schema-record.ts';
 import { recordEnvironment } from '../evidence/runtime-environment.ts';
@@ -33,7 +33,7 @@ const referenceTo = async <Definition>(
   );
 };
 
-export const byDigest = (digest: string) => ({
+const byDigest = (digest: string) => ({
   where: { digest },
   select: { id: true, digest: true },
 });

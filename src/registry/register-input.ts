@@ -1,5 +1,5 @@
 import { ArtifactInput, checkArtifact } from '../evidence/artifact.ts';
-import { CodeCommitInput, checkCommit } from '../evidence/code-commit.ts';
+import { CodeCommitInput, checkCommit } from '../evidence/code-commit-record.ts';
 import { checkSnapshot, DatasetSnapshotInput } from '../evidence/dataset-snapshot-record.ts';
 import { checkFeatureSchema, FeatureSchemaInput } from '../evidence/feature-schema-input.ts';
 import { checkEnvironment, RuntimeEnvironmentInput } from '../evidence/runtime-environment.ts';
@@ -148,12 +148,13 @@ export const RegisterModelVersionInput = builder.inputType('RegisterModelVersion
       type: [MetricInput],
       required: true,
       defaultValue: [],
-      description: 'Offline evaluation metrics; at most 1000. Beside the version, not part of it.',
+      description:
+        'Offline evaluation metrics; at most 1000. Beside the version, not part of it: those not yet on record are added.',
     }),
     registeredAt: t.field({
       type: 'DateTime',
       description:
-        'When the version came to be, to the millisecond, if it is recorded late; now when omitted. Its lifecycle starts then.',
+        'When the version came to be, to the millisecond, if it is recorded late; now when omitted. Its lifecycle starts then. At most 5 minutes ahead; kept from the first registration.',
     }),
     expectedDigest: t.field({
       type: 'Digest',

@@ -1,5 +1,5 @@
 import { EvidenceConflictError } from '../evidence/evidence-conflict.ts';
-import { featureSchemaById } from '../evidence/feature-schema.ts';
+import { locationsOf } from '../evidence/evidence-location.ts';
 import { featureSchemaKeys } from '../evidence/record-evidence.ts';
 import { builder } from '../platform/builder.ts';
 import { canonicalJson, type JsonValue } from '../platform/canonical-json.ts';
@@ -7,24 +7,32 @@ import type { Context } from '../platform/context.ts';
 import { InvalidInputError, NotFoundError } from '../platform/errors.ts';
 import { announceRecorded } from '../platform/events.ts';
 import { referenced } from '../platform/immutable-cache.ts';
-import { inTransaction, type Transaction } from '../platform/transaction.ts';
+import { formatInstant, instantOf } from '../platform/instant.ts';
+import {
+  inTransaction,
+  recordedAtIn,
+  recordingTime,
+  type Transaction,
+} from '../platform/transaction.ts';
 import { valueChanges } from '../platform/value-change.ts';
 import { appendFact } from './lifecycle-history.ts';
 import { type Manifest, manifestDigest, manifestText, recipeDigest } from './manifest.ts';
+import { appendMetrics, metricsOf } from './metric.ts';
 import {
   findModelVersion,
+  findModelVersions,
   type ModelVersion,
   ModelVersionRef,
-  modelVersionByDigest,
   modelVersionById,
 } from './model-version.ts';
 import { DigestMismatchError, VersionConflictError } from './register-errors.ts';
-import { byDigest, type Evidence, type Reference, recordEvidence } from './register-evidence.ts';
+import { type Evidence, type Reference, recordEvidence } from './register-evidence.ts';
 import {
   checkRegistration,
   RegisterModelVersionInput,
   type RegisterSource,
 } from './register-input.ts';
+import { FUTURE_TOLERANCE, lockVersion } from './transition.ts';
 
 const manifestOf = (
   input: RegisterSource,
@@ -62,8 +70,9 @@ const insertVersion = async (
   parent: ModelVersion | null,
 ): Promise<Reference & { readonly isNew: boolean }> => {
   const description = input.description ?? null;
+  const recordedAt = await recordedAtIn(transaction);
   await transaction.model.createMany({
-    data: [{ name: input.model, description }],
+    data: [{ name: input.model, description, recordedAt }],
     skipDuplicates: true,
   });
   const model = await transaction.model.findUniqueOrThrow({ where: { name: input.model } });
@@ -81,6 +90,7 @@ const insertVersion = async (
         parentId: parent?.id ?? null,
         hyperparameters: manifest.hyperparameters,
         recordedBy: context.actor.name,
+        recordedAt,
       },
     ],
     skipDuplicates: true,
@@ -90,6 +100,7 @@ const insertVersion = async (
     select: { id: true, digest: true },
   });
   if (count === 0) return { ...version, isNew: false };
+  await refuseFuture(transaction, input);
   const modelVersionId = version.id;
   await transaction.datasetUse.createMany({
     data: evidence.datasets.map(({ role, id }) => ({
@@ -114,34 +125,14 @@ const insertVersion = async (
   return { ...version, isNew: true };
 };
 
-/** Appends the metrics that are not on record for the version yet. */
-const appendMetrics = async (
+const refuseFuture = async (
   transaction: Transaction,
-  context: Context,
-  modelVersionId: number,
-  { metrics }: RegisterSource,
+  { registeredAt }: RegisterSource,
 ): Promise<void> => {
-  const recorded = await transaction.metric.findMany({ where: { modelVersionId } });
-  const known = new Set(
-    recorded.map(({ name, value, datasetSnapshotId }) => `${name} ${value} ${datasetSnapshotId}`),
-  );
-  for (const [index, { name, value, dataset }] of metrics.entries()) {
-    const snapshot =
-      dataset == null ? null : await transaction.datasetSnapshot.findUnique(byDigest(dataset));
-    if (dataset != null && snapshot === null) {
-      throw new NotFoundError(`No dataset snapshot ${dataset} is on record; record it first.`, [
-        'input',
-        'metrics',
-        String(index),
-        'dataset',
-      ]);
-    }
-    const datasetSnapshotId = snapshot?.id ?? null;
-    if (known.has(`${name} ${value} ${datasetSnapshotId}`)) continue;
-    await transaction.metric.createMany({
-      data: [{ modelVersionId, name, value, datasetSnapshotId, recordedBy: context.actor.name }],
-    });
-  }
+  const now = instantOf(await recordingTime(transaction));
+  if (registeredAt == null || registeredAt <= now + FUTURE_TOLERANCE) return;
+  const message = `registeredAt is ${formatInstant(registeredAt)}, more than 5 minutes ahead; register a version when it exists.`;
+  throw new InvalidInputError([{ message, path: ['input', 'registeredAt'] }]);
 };
 
 interface Registered {
@@ -157,7 +148,7 @@ const registerModelVersion = async (
   checkRegistration(input);
   const { database } = context;
   const parent = await findParent(context, input);
-  const { id, isNew } = await inTransaction(database, async (transaction) => {
+  const { id, isNew, schemaDigest } = await inTransaction(database, async (transaction) => {
     const evidence = await recordEvidence(transaction, input);
     const manifest = manifestOf(input, evidence, parent);
     const digest = manifestDigest(manifest);
@@ -165,28 +156,32 @@ const registerModelVersion = async (
       throw new DigestMismatchError(input.expectedDigest, digest, manifestText(manifest));
     }
     const version = await insertVersion(transaction, context, input, evidence, manifest, parent);
-    if (version.digest !== digest) throw await conflict(context, version.digest, manifest);
-    await appendMetrics(transaction, context, version.id, input);
-    return version;
+    if (version.digest !== digest) throw await conflict(transaction, version, manifest);
+    await lockVersion(transaction, version.id);
+    await appendMetrics(transaction, version.id, input.metrics, context.actor.name);
+    return { ...version, schemaDigest: evidence.featureSchema.digest };
   });
+  // One request may register twice, and read in between.
+  locationsOf(context).clearAll();
+  metricsOf(context).clearAll();
   const modelVersion = referenced(await modelVersionById(database).load(id));
-  if (isNew) {
-    const schema = await featureSchemaById(database).load(modelVersion.featureSchemaId);
-    await announceRecorded(database, [
-      ...featureSchemaKeys(referenced(schema)),
-      `modelVersion:digest:${modelVersion.digest}`,
-      `modelVersion:release:${input.model}@${input.semver}`,
-    ]);
-  }
+  const schema = input.featureSchema.definition;
+  // Also when nothing is new: a process that ended between commit and release left records waiting.
+  await announceRecorded(database, [
+    ...(schema == null ? [] : featureSchemaKeys({ ...schema, digest: schemaDigest })),
+    `modelVersion:digest:${modelVersion.digest}`,
+    `modelVersion:release:${input.model}@${input.semver}`,
+  ]);
   return { modelVersion, isNew };
 };
 
 const conflict = async (
-  { database }: Context,
-  existingDigest: string,
+  transaction: Transaction,
+  { id }: Reference,
   manifest: Manifest,
 ): Promise<VersionConflictError> => {
-  const existing = referenced(await modelVersionByDigest(database).load(existingDigest));
+  const [found] = await findModelVersions(transaction, { id: { in: [id] } });
+  const existing = referenced(found ?? null);
   const differences = valueChanges(
     JSON.parse(existing.manifest) as JsonValue,
     JSON.parse(manifestText(manifest)) as JsonValue,
