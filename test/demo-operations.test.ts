@@ -66,9 +66,7 @@ const changed = fieldsOf(old)
 const inForce = async (at: string): Promise<Json[]> => {
   const { deployments } = (await json('history.json')) as { deployments: Json[] };
   const begun = deployments.filter(({ startedAt }) => String(startedAt) <= at);
-  const ended = new Set(
-    begun.flatMap(({ replaces }) => [(replaces ?? []) as string | string[]].flat()),
-  );
+  const ended = new Set(begun.flatMap(({ replaces }): unknown[] => [replaces ?? []].flat()));
   return begun.filter(({ id }) => !ended.has(id));
 };
 
