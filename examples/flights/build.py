@@ -1,7 +1,7 @@
 """Rebuilds the example from the published flights: models, registrations, history, predictions, outcomes.
 
-    python3 build.py [--data FOLDER] [--out FOLDER]      everything in this folder
-    python3 build.py --full OUT.ndjson.gz                all predictions since 1 February, for benchmarks
+python3 build.py [--data FOLDER] [--out FOLDER]      everything in this folder
+python3 build.py --full OUT.ndjson.gz                all predictions since 1 February, for benchmarks
 """
 
 import argparse
@@ -52,7 +52,7 @@ def main() -> None:
     served = story.versions_served(flights)
     sent = story.schemas_sent(flights, served)
     if given.full:
-        models = {semver: predict.session(weights(given.out, semver)) for semver in VERSIONS}
+        models = {semver: predict.open_model(weights(given.out, semver)) for semver in VERSIONS}
         rows = np.flatnonzero(served != "")
         with timed(f"{len(rows)} predictions"):
             write(given.full, lines(flights, features, models, served, sent, rows), level=1)
@@ -62,7 +62,7 @@ def main() -> None:
     for semver in VERSIONS:
         with timed(f"version {semver}"):
             build_version(given.out, semver, flights, features[semver])
-    models = {semver: predict.session(weights(given.out, semver)) for semver in VERSIONS}
+    models = {semver: predict.open_model(weights(given.out, semver)) for semver in VERSIONS}
     write_json(given.out / "history.json", story.history())
     write_sample(given.out, flights, features, models, served, sent)
 
@@ -89,7 +89,7 @@ def build_version(out: Path, semver: str, flights: source.Flights, features: pip
             datasets.append({"role": role, "snapshot": snapshot})
     training, validation = (np.concatenate(parts[role]) for role in ("TRAINING", "VALIDATION"))
     train.fit(features.take(training), flights.late[training], weights(out, semver))
-    model = predict.session(weights(out, semver))
+    model = predict.open_model(weights(out, semver))
     scores = predict.probabilities(model, features.take(validation))[:, 1]
     pipeline_commit = registry.commit(semver, schema.PIPELINE)
     definition = schema.definition(flights, semver, pipeline_commit)
@@ -99,7 +99,7 @@ def build_version(out: Path, semver: str, flights: source.Flights, features: pip
     write_json(out / "versions" / f"flight-delay-{semver}.json", entry)
 
 
-def write_sample(out: Path, flights, features, models, served, sent) -> None:
+def write_sample(out: Path, flights: source.Flights, features: dict, models: dict, served, sent) -> None:
     rate = np.full(len(flights), SAMPLE_ELSEWHERE)
     for start, end, share in SAMPLE:
         rate[(flights.minute >= source.minute_of(start)) & (flights.minute < source.minute_of(end))] = share
@@ -108,14 +108,16 @@ def write_sample(out: Path, flights, features, models, served, sent) -> None:
     rows = np.flatnonzero(sampled)
     made = list(lines(flights, features, models, served, sent, rows))
     write(out / "predictions.ndjson.gz", with_irregularities(made))
-    known = figures.flights_at(flights, np.flatnonzero(sampled & has_outcome))
+    known = flights.take(np.flatnonzero(sampled & has_outcome))
     write(out / "outcomes.ndjson.gz", predict.outcome_lines(known))
     write_json(out / "story-figures.json", figures.measure(flights, features, models, sampled & has_outcome))
 
 
-def lines(flights, features, models, served, sent, rows: np.ndarray) -> Iterator[str]:
+def lines(
+    flights: source.Flights, features: dict, models: dict, served, sent, rows: np.ndarray
+) -> Iterator[str]:
     """Predictions of the rows in the order of their time, a chunk at a time."""
-    at = predict.occurred(figures.flights_at(flights, rows))
+    at = predict.occurred(flights.take(rows))
     rows = rows[np.lexsort((rows, at))]
     for start in range(0, len(rows), predict.CHUNK):
         chunk = rows[start : start + predict.CHUNK]
@@ -124,7 +126,7 @@ def lines(flights, features, models, served, sent, rows: np.ndarray) -> Iterator
         for semver, model in models.items():
             mine = np.flatnonzero(served[chunk] == semver)
             scores[mine] = predict.probabilities(model, values.take(mine))
-        part = figures.flights_at(flights, chunk)
+        part = flights.take(chunk)
         yield from predict.prediction_lines(part, values, served[chunk], sent[chunk], scores)
 
 
@@ -143,8 +145,7 @@ def with_irregularities(made: list[str]) -> list[str]:
     again = np.datetime_as_string(first + np.timedelta64(2_500_000, "us"))
     text = next(line for line in made if asked["requestId"] in line)
     retry = text.replace(asked["occurredAt"], f"{again}Z")
-    added = sorted([*made, duplicate, retry], key=lambda line: json.loads(line)["occurredAt"])
-    return added
+    return sorted([*made, duplicate, retry], key=lambda line: json.loads(line)["occurredAt"])
 
 
 def write(path: Path, content: Iterable[str], level: int = 9) -> None:

@@ -63,7 +63,7 @@ def _highlight(flights, rows, sampled, served, right, proper) -> dict:
     """The clearest wrong alarm: early in truth, on time for 1.1.0 and for 1.0.0 on its own features."""
     wrong = sampled & (flights.delay[rows] < 0) & (right < THRESHOLD) & (proper < THRESHOLD)
     best = int(np.argmax(np.where(wrong, served - right, -1)))
-    flight = flights_at(flights, rows[[best]])
+    flight = flights.take(rows[[best]])
     return {
         "requestId": request_ids(flight, occurred(flight))[0],
         "occurredAt": times(occurred(flight), "us")[0],
@@ -73,13 +73,6 @@ def _highlight(flights, rows, sampled, served, right, proper) -> dict:
         "scoreOf1.0.0OnItsOwnFeatures": float(proper[best]),
         "delayMinutes": int(flight.delay[0]),
     }
-
-
-def flights_at(flights: Flights, rows: np.ndarray) -> Flights:
-    per_flight = ("minute", "delay", "miles", "origin", "destination", "number")
-    taken = {name: getattr(flights, name)[rows] for name in per_flight}
-    shared = {name: getattr(flights, name) for name in ("airports", "states", "latitudes", "longitudes")}
-    return Flights(**taken, **shared)
 
 
 def _rounded(value: float) -> float:

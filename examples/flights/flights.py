@@ -7,7 +7,7 @@ clock of the origin; that clock is called UTC here. Nothing else in the example 
 import csv
 import subprocess
 import tarfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 PACKAGE = "vega-datasets@3.2.1"
 EPOCH = np.datetime64("2001-01-01T00:00", "m")
 LATE_AFTER_MINUTES = 15
+PER_FLIGHT = ("minute", "delay", "miles", "origin", "destination", "number")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,9 @@ class Flights:
 
     def __len__(self) -> int:
         return len(self.minute)
+
+    def take(self, rows: np.ndarray) -> "Flights":
+        return replace(self, **{name: getattr(self, name)[rows] for name in PER_FLIGHT})
 
     @property
     def route(self) -> np.ndarray:

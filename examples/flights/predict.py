@@ -17,7 +17,7 @@ MICROSECONDS = 1_000_000
 CHUNK = 20_000
 
 
-def session(path: Path) -> onnxruntime.InferenceSession:
+def open_model(path: Path) -> onnxruntime.InferenceSession:
     """One thread and no graph optimisation: the same bits on every build, and for every batch size."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -84,7 +84,10 @@ def prediction_lines(
         latencies(flights, served).tolist(),
     )  # fmt: skip
     endpoint = _json(story.ENDPOINT)
-    for request, time, version, schema_version, entity, trace, texts, (on_time, late), is_late, latency in rows:
+    for request, time, version, schema_version, entity, trace, texts, (
+        on_time,
+        late,
+    ), is_late, latency in rows:
         yield (
             f'{{"requestId":"{request}","item":0,"occurredAt":"{time}","endpoint":{endpoint},'
             f'"modelVersion":{{"model":"{story.MODEL}","semver":"{version}"}},'

@@ -17,7 +17,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from features import Features
 from schema import FIELDS
 
-# Below one half, because only a fifth of flights are late: at 0.25 about as many are called late as are.
+# Below one half, because only a fifth of flights are late: at 0.25 somewhat more are called late than are.
 # Exact in single precision, and the same for both versions.
 THRESHOLD = 0.25
 PRIOR_FLIGHTS = 50  # pulls the late rate of a rarely seen airport towards the mean of all
