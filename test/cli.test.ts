@@ -1,0 +1,213 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EXAMPLE } from '../src/cli/demo.ts';
+import { VERSION } from '../src/platform/version.ts';
+
+const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const start = (args: readonly string[], variables: NodeJS.ProcessEnv = {}): ChildProcess => {
+  const { DATABASE_URL: _, ...rest } = process.env;
+  return spawn(process.execPath, [MAIN, ...args], { env: { ...rest, ...variables } });
+};
+
+/** Runs the command as a user does: compiled, in a process of its own, without a terminal. */
+const hindcast = async (args: readonly string[], input = ''): Promise<Ended> => {
+  const child = start(args);
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  child.stdin?.end(input);
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout, stderr };
+};
+
+let folder = '';
+let server: ChildProcess | undefined;
+let url = '';
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hindcast-cli-'));
+  server = start([
+    'serve',
+    '--port',
+    '0',
+    '--data',
+    join(folder, 'served'),
+    '--log-level',
+    'error',
+  ]);
+  const [line] = (await once(server.stdout ?? process.stdin, 'data')) as [Buffer];
+  url = line.toString().trim();
+});
+
+afterAll(async () => {
+  server?.kill('SIGTERM');
+  await rm(folder, { recursive: true, force: true });
+});
+
+const VERSIONS = ['1.0.0', '1.1.0'].map((one) => `${EXAMPLE}versions/flight-delay-${one}.json`);
+
+const prediction = (more: Record<string, unknown> = {}) => ({
+  requestId: 'cli-1',
+  occurredAt: '2001-02-02T00:00:00Z',
+  endpoint: { name: 'flight-delay', environment: 'cli' },
+  modelVersion: { model: 'flight-delay', semver: '1.0.0' },
+  features: {},
+  ...more,
+});
+
+describe('the command', () => {
+  it('tells its version', async () => {
+    expect(await hindcast(['--version'])).toEqual({ code: 0, stdout: `${VERSION}\n`, stderr: '' });
+  });
+
+  it.each(
+    [
+      [],
+      ['serve'],
+      ['migrate'],
+      ['demo'],
+      ['register'],
+      ['ingest'],
+      ['outcomes'],
+      ['trace'],
+      ['rejected'],
+      ['rejected', 'list'],
+      ['rejected', 'retry'],
+    ].map((args) => [args.join(' '), args] as const),
+  )('explains %s', async (name, args) => {
+    const { code, stdout } = await hindcast([...args, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Usage: hindcast${name === '' ? '' : ` ${name}`}`);
+  });
+
+  it('ends with 2 for wrong usage, saying what is wrong', async () => {
+    expect(await hindcast(['trace'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("missing required argument 'request-id'"),
+    });
+    expect(await hindcast(['serve', '--port', 'x'])).toMatchObject({
+      code: 2,
+      stderr: 'hindcast: --port is "x"; give a number from 0 to 65535.\n',
+    });
+  });
+
+  it('ends with 4 when nobody answers', async () => {
+    expect(await hindcast(['trace', 'x', '--url', 'http://127.0.0.1:1'])).toMatchObject({
+      code: 4,
+      stdout: '',
+      stderr: expect.stringMatching(/^hindcast: No answer from http:\/\/127\.0\.0\.1:1: .*\n$/),
+    });
+  });
+
+  it('refuses an embedded database that another process has open', async () => {
+    const { code, stderr } = await hindcast(['migrate', '--data', join(folder, 'served')]);
+    expect(code).toBe(4);
+    expect(stderr).toContain(`is in use by process ${server?.pid}. One process at a time`);
+  });
+});
+
+describe('register, ingest, trace, rejected', () => {
+  it('registers versions, once', async () => {
+    const first = await hindcast(['register', ...VERSIONS, '--url', url]);
+    const second = await hindcast(['register', ...VERSIONS, '--url', url]);
+    expect([first.code, second.code]).toEqual([0, 0]);
+    expect(first.stdout).toMatch(/^flight-delay@1\.0\.0 {2}sha256:[0-9a-f]{64} {2}registered\n/);
+    expect(second.stdout).toBe(first.stdout.replaceAll('registered', 'on record already'));
+  });
+
+  it('says what a conflict consists of', async () => {
+    const input = { ...(await import(VERSIONS[0] ?? '', { with: { type: 'json' } })).default };
+    const file = join(folder, 'conflict.json');
+    await writeFile(file, JSON.stringify({ ...input, hyperparameters: { trees: 7 } }));
+    const { code, stdout } = await hindcast(['register', file, '--url', url]);
+    expect(code).toBe(1);
+    expect(stdout).toContain('refused (VersionConflictError): flight-delay@1.0.0 is on record as');
+    expect(stdout).toContain('/hyperparameters/');
+  });
+
+  it('keeps what is refused, and stores it when it is retried', async () => {
+    const lines = `${JSON.stringify(prediction())}\nnot json\n`;
+    const { code, stdout } = await hindcast(['ingest', '-', '--url', url], lines);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^standard input: 2 received, 0 stored, 0 duplicates, 0 conflicts, 2 rejected\n {2}line 1, .*\n {2}line 2/,
+    );
+    const list = await hindcast(['rejected', 'list', '--json', '--url', url]);
+    const rejected = list.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(rejected.map(({ code: reason }) => reason).sort()).toEqual([
+      'INVALID_JSON',
+      'UNKNOWN_ENDPOINT',
+    ]);
+    const retried = await hindcast(['rejected', 'retry', '--all', '--url', url]);
+    expect([retried.code, retried.stdout]).toEqual([1, '2 retried: 0 stored, 2 rejected again\n']);
+  });
+
+  it('ends with 3 for a request that is not on record', async () => {
+    expect(await hindcast(['trace', 'nobody', '--url', url])).toEqual({
+      code: 3,
+      stdout: '',
+      stderr:
+        'hindcast: Request nobody: Nothing of this request is on record: no prediction, and no rejected record.\n',
+    });
+  });
+});
+
+describe('demo', () => {
+  it('tells the story without a terminal: no progress bar, no colours; twice', async () => {
+    const data = join(folder, 'demo');
+    const first = await hindcast(['demo', '--no-serve', '--data', data]);
+    expect([first.code, first.stderr]).toEqual([0, '']);
+    expect(first.stdout).toContain('11,020 predictions: 11,019 stored, 1 known already');
+    expect(first.stdout).toContain('ERROR   FEATURE_SCHEMA_MISMATCH');
+    expect(first.stdout).not.toContain('\u001b[');
+    expect(Math.max(...first.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(
+      100,
+    );
+    const second = await hindcast(['demo', '--no-serve', '--data', data]);
+    expect([second.code, second.stderr]).toEqual([0, '']);
+    expect(second.stdout).toContain('11,020 predictions: 0 stored, 11,020 known already');
+    const json = await hindcast([
+      'trace',
+      '00e5a4fb-784b-7119-82b5-11f4d387e40f',
+      '--json',
+      '--data',
+      data,
+    ]);
+    expect(JSON.parse(json.stdout)).toMatchObject({ verdict: 'INCONSISTENT' });
+  });
+});
+
+it('serve finishes and ends with 0 when told to stop', async () => {
+  const child = start([
+    'serve',
+    '--port',
+    '0',
+    '--data',
+    join(folder, 'stopped'),
+    '--log-level',
+    'error',
+  ]);
+  await once(child.stdout ?? process.stdin, 'data');
+  child.kill('SIGTERM');
+  expect(await once(child, 'close')).toEqual([0, null]);
+});
