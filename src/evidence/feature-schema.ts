@@ -1,5 +1,6 @@
 import { builder } from '../platform/builder.ts';
 import { immutableLoader } from '../platform/immutable-cache.ts';
+import { idsByNamePair, splitRelease } from '../platform/name-pairs.ts';
 import type { Transaction } from '../platform/transaction.ts';
 import type { ContentAddressed } from './content-addressed.ts';
 import type { FeatureFieldDefinition } from './feature-field.ts';
@@ -62,19 +63,17 @@ export const featureSchemaByDigest = immutableLoader<string, FeatureSchema>(
   },
 );
 
+const RELEASES = 'SELECT id, name AS first, semver AS second FROM feature_schema';
+
 /** Keys are `name@semver`. */
 export const featureSchemaByRelease = immutableLoader<string, FeatureSchema>(
   'FeatureSchema',
   async (database, releases) => {
-    const schemas = await findFeatureSchemas(database.prisma, { OR: releases.map(splitRelease) });
+    const ids = await idsByNamePair(database, RELEASES, releases.map(splitRelease));
+    const schemas =
+      ids.length === 0 ? [] : await findFeatureSchemas(database.prisma, { id: { in: ids } });
     return new Map(schemas.map((schema) => [`${schema.name}@${schema.semver}`, schema]));
   },
 );
-
-// A semantic version holds no "@", so the last one separates.
-const splitRelease = (release: string): { name: string; semver: string } => {
-  const at = release.lastIndexOf('@');
-  return { name: release.slice(0, at), semver: release.slice(at + 1) };
-};
 
 export const FeatureSchemaRef = builder.objectRef<FeatureSchema>('FeatureSchema');

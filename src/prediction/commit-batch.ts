@@ -38,14 +38,20 @@ export const commitBatch = async <Staged extends StagedRecord>(
   recordStore: RecordStore<Staged>,
 ): Promise<AppendReport> => {
   if (batch.received === 0) return reportOf(batch, [], new Map());
+  const report = await commitWithRetries(database, batch, recordStore);
+  await releaseOvertaken(database, batch);
+  return report;
+};
+
+const commitWithRetries = async <Staged extends StagedRecord>(
+  database: Database,
+  batch: PreparedBatch<Staged>,
+  recordStore: RecordStore<Staged>,
+): Promise<AppendReport> => {
   for (let attempt = 1; ; attempt += 1) {
     try {
       if (batch.staged.length > 0) await recordStore.prepare(database, batch.staged);
-      const report = await database.transaction((session) =>
-        commitOnce(session, batch, recordStore),
-      );
-      await releaseOvertaken(database, batch);
-      return report;
+      return await database.transaction((session) => commitOnce(session, batch, recordStore));
     } catch (error) {
       if (attempt === ATTEMPTS || !PASSING.has(sqlState(error) ?? '')) throw error;
       recordStore.recover(database);

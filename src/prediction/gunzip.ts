@@ -37,10 +37,15 @@ export async function* gunzip(source: AsyncIterable<Uint8Array>): AsyncGenerator
   }
 }
 
-/** Resolves when the slice is unpacked, or cannot be. */
+/** Resolves when the slice is unpacked or cannot be: then the callback may never be called. */
 const write = (unpacker: Gunzip, slice: Uint8Array): Promise<void> =>
   new Promise((resolve) => {
-    unpacker.write(slice, () => setImmediate(resolve));
+    const done = (): void => {
+      unpacker.off('error', done);
+      setImmediate(resolve);
+    };
+    unpacker.once('error', done);
+    unpacker.write(slice, done);
   });
 
 const finish = (unpacker: Gunzip): Promise<void> =>

@@ -53,11 +53,11 @@ export const ingestAnswer = (response: ServerResponse): IngestAnswer => {
 export const answerError = async (
   response: ServerResponse,
   status: number,
-  error: { readonly code: string; readonly message: string },
+  { code, message }: { readonly code: string; readonly message: string },
 ): Promise<void> => {
   const headers = { 'content-type': 'application/json; charset=utf-8', connection: 'close' };
   response.writeHead(status, headers);
-  response.write(`${JSON.stringify({ error })}\n`);
+  response.write(`${JSON.stringify({ error: { code, message } })}\n`);
   await end(response);
 };
 

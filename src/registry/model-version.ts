@@ -2,6 +2,7 @@ import type { ArtifactRole, DatasetRole } from '../generated/prisma/enums.ts';
 import { builder } from '../platform/builder.ts';
 import type { Database } from '../platform/database.ts';
 import { immutableLoader } from '../platform/immutable-cache.ts';
+import { idsByNamePair, splitRelease } from '../platform/name-pairs.ts';
 import type { Transaction } from '../platform/transaction.ts';
 
 /** A named line of model versions. */
@@ -34,10 +35,7 @@ export interface ModelVersion {
   readonly recordedAt: Date;
 }
 
-type Where =
-  | { id: { in: number[] } }
-  | { digest: { in: string[] } }
-  | { OR: { semver: string; model: { name: string } }[] };
+type Where = { id: { in: number[] } } | { digest: { in: string[] } };
 
 /** Versions as stored now, past the cache; inside a transaction, through it. */
 export const findModelVersions = (
@@ -79,16 +77,16 @@ export const modelVersionByDigest = immutableLoader<string, ModelVersion>(
   },
 );
 
+const RELEASES = `SELECT v.id, m.name AS first, v.semver AS second
+  FROM model_version v JOIN model m ON m.id = v.model_id`;
+
 /** Keys are `model@semver`. */
 export const modelVersionByRelease = immutableLoader<string, ModelVersion>(
   'ModelVersion',
   async (database, releases) => {
-    const versions = await findModelVersions(database.prisma, {
-      OR: releases.map((release) => {
-        const at = release.lastIndexOf('@');
-        return { semver: release.slice(at + 1), model: { name: release.slice(0, at) } };
-      }),
-    });
+    const ids = await idsByNamePair(database, RELEASES, releases.map(splitRelease));
+    const versions =
+      ids.length === 0 ? [] : await findModelVersions(database.prisma, { id: { in: ids } });
     return new Map(versions.map((version) => [releaseOf(version), version]));
   },
 );

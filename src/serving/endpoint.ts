@@ -1,6 +1,7 @@
 import { builder } from '../platform/builder.ts';
 import type { Database } from '../platform/database.ts';
 import { immutableLoader } from '../platform/immutable-cache.ts';
+import { idsByNamePair } from '../platform/name-pairs.ts';
 
 /** A logical serving route, such as `flight-delay` in `production`. */
 export interface Endpoint {
@@ -22,15 +23,21 @@ export const endpointById = immutableLoader<number, Endpoint>(
   },
 );
 
+const ROUTES = 'SELECT id, environment AS first, name AS second FROM endpoint';
+
 /** Keys are `environment/name`. */
 export const endpointByRoute = immutableLoader<string, Endpoint>(
   'Endpoint',
-  async ({ prisma }, routes) => {
-    const where = routes.map((route) => {
+  async (database, routes) => {
+    const names = routes.map((route): [string, string] => {
       const slash = route.indexOf('/');
-      return { environment: route.slice(0, slash), name: route.slice(slash + 1) };
+      return [route.slice(0, slash), route.slice(slash + 1)];
     });
-    const rows = await prisma.endpoint.findMany({ where: { OR: where } });
+    const ids = await idsByNamePair(database, ROUTES, names);
+    const rows =
+      ids.length === 0
+        ? []
+        : await database.prisma.endpoint.findMany({ where: { id: { in: ids } } });
     return new Map(rows.map((row) => [routeOf(row), row]));
   },
 );

@@ -4,7 +4,12 @@ import { assertNoIssues, InvalidInputError, NotFoundError } from '../platform/er
 import { announceRecorded } from '../platform/events.ts';
 import { formatInstant, type Instant, instantOf } from '../platform/instant.ts';
 import { collectIssues } from '../platform/issues.ts';
-import { inTransaction, recordingTime, type Transaction } from '../platform/transaction.ts';
+import {
+  inTransaction,
+  recordedAtIn,
+  recordingTime,
+  type Transaction,
+} from '../platform/transaction.ts';
 import { stageAt } from '../registry/lifecycle.ts';
 import { historyIn } from '../registry/lifecycle-history.ts';
 import {
@@ -113,7 +118,7 @@ const recordEndpoint = async (
   { name, environment }: StartSource['endpoint'],
 ): Promise<{ readonly id: number; readonly isNew: boolean }> => {
   const { count } = await transaction.endpoint.createMany({
-    data: [{ name, environment }],
+    data: [{ name, environment, recordedAt: await recordedAtIn(transaction) }],
     skipDuplicates: true,
   });
   const { id } = await transaction.endpoint.findUniqueOrThrow({
