@@ -88,20 +88,23 @@ export const recordArtifact = async (
   return { artifact, isNew: count === 1 };
 };
 
-export const artifactById = immutableLoader<number, Artifact>(async ({ prisma }, ids) => {
-  const rows = await prisma.artifact.findMany({ where: { id: { in: [...ids] } } });
-  return new Map(rows.map((row) => [row.id, row]));
-});
+export const artifactById = immutableLoader<number, Artifact>(
+  'Artifact',
+  async ({ prisma }, ids) => {
+    const rows = await prisma.artifact.findMany({ where: { id: { in: [...ids] } } });
+    return new Map(rows.map((row) => [row.id, row]));
+  },
+);
 
-export const artifactByDigest = immutableLoader<string, Artifact>(async ({ prisma }, digests) => {
-  const rows = await prisma.artifact.findMany({ where: { digest: { in: [...digests] } } });
-  return new Map(rows.map((row) => [row.digest, row]));
-});
+export const artifactByDigest = immutableLoader<string, Artifact>(
+  'Artifact',
+  async ({ prisma }, digests) => {
+    const rows = await prisma.artifact.findMany({ where: { digest: { in: [...digests] } } });
+    return new Map(rows.map((row) => [row.digest, row]));
+  },
+);
 
-findableByDigest({
-  typeName: 'Artifact',
-  find: (database, digest) => artifactByDigest(database).load(digest),
-});
+findableByDigest((database, digest) => artifactByDigest(database).load(digest));
 
 export const ArtifactRef = builder.objectRef<Artifact>('Artifact');
 

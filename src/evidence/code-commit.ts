@@ -42,22 +42,23 @@ export const commitUrl = ({ repository, oid }: CodeCommit): string | null =>
     ? `${repository}/${repository.includes('bitbucket.org') ? 'commits' : 'commit'}/${oid}`
     : null;
 
-export const codeCommitById = immutableLoader<number, CodeCommit>(async ({ prisma }, ids) => {
-  const rows = await prisma.codeCommit.findMany({ where: { id: { in: [...ids] } } });
-  return new Map(rows.map((row) => [row.id, row]));
-});
+export const codeCommitById = immutableLoader<number, CodeCommit>(
+  'CodeCommit',
+  async ({ prisma }, ids) => {
+    const rows = await prisma.codeCommit.findMany({ where: { id: { in: [...ids] } } });
+    return new Map(rows.map((row) => [row.id, row]));
+  },
+);
 
 export const codeCommitByDigest = immutableLoader<string, CodeCommit>(
+  'CodeCommit',
   async ({ prisma }, digests) => {
     const rows = await prisma.codeCommit.findMany({ where: { digest: { in: [...digests] } } });
     return new Map(rows.map((row) => [row.digest, row]));
   },
 );
 
-findableByDigest({
-  typeName: 'CodeCommit',
-  find: (database, digest) => codeCommitByDigest(database).load(digest),
-});
+findableByDigest((database, digest) => codeCommitByDigest(database).load(digest));
 
 export const CodeCommitRef = builder.objectRef<CodeCommit>('CodeCommit');
 

@@ -1,4 +1,3 @@
-import { brandWithType } from '@pothos/core';
 import { builder } from '../platform/builder.ts';
 import type { Database } from '../platform/database.ts';
 
@@ -32,28 +31,22 @@ export const ContentAddressedRef = builder
 /** First 12 hexadecimal characters: enough to tell objects apart when reading. */
 export const shortDigest = (digest: string): string => digest.slice(7, 19);
 
-interface Finder {
-  readonly typeName: string;
-  readonly find: (database: Database, digest: string) => Promise<ContentAddressed | null>;
-}
+type Finder = (database: Database, digest: string) => Promise<ContentAddressed | null>;
 
 const finders: Finder[] = [];
 
 /** Makes objects of one type findable by `Query.object`. */
-export const findableByDigest = (finder: Finder): void => {
-  finders.push(finder);
+export const findableByDigest = (find: Finder): void => {
+  finders.push(find);
 };
 
 const findByDigest = async (
   database: Database,
   digest: string,
 ): Promise<ContentAddressed | null> => {
-  for (const { typeName, find } of finders) {
+  for (const find of finders) {
     const object = await find(database, digest);
-    if (object !== null) {
-      brandWithType(object, typeName as never);
-      return object;
-    }
+    if (object !== null) return object;
   }
   return null;
 };

@@ -5,10 +5,7 @@ import { DatasetSnapshotRef, datasetSnapshotByDigest } from './dataset-snapshot.
 import { locationsOf } from './evidence-location.ts';
 import { FeatureStatisticsRef } from './feature-statistics-type.ts';
 
-findableByDigest({
-  typeName: 'DatasetSnapshot',
-  find: (database, digest) => datasetSnapshotByDigest(database).load(digest),
-});
+findableByDigest((database, digest) => datasetSnapshotByDigest(database).load(digest));
 
 builder.node(DatasetSnapshotRef, {
   description: 'An immutable snapshot of a dataset.',

@@ -66,6 +66,7 @@ export const findSnapshots = async (
 };
 
 export const datasetSnapshotById = immutableLoader<number, DatasetSnapshot>(
+  'DatasetSnapshot',
   async ({ prisma }, ids) => {
     const snapshots = await findSnapshots(prisma, { id: { in: [...ids] } });
     return new Map(snapshots.map((snapshot) => [snapshot.id, snapshot]));
@@ -73,6 +74,7 @@ export const datasetSnapshotById = immutableLoader<number, DatasetSnapshot>(
 );
 
 export const datasetSnapshotByDigest = immutableLoader<string, DatasetSnapshot>(
+  'DatasetSnapshot',
   async ({ prisma }, digests) => {
     const snapshots = await findSnapshots(prisma, { digest: { in: [...digests] } });
     return new Map(snapshots.map((snapshot) => [snapshot.digest, snapshot]));

@@ -91,10 +91,7 @@ export const FeatureFieldRef = builder.objectRef<FeatureFieldDefinition>('Featur
   }),
 });
 
-findableByDigest({
-  typeName: 'FeatureSchema',
-  find: (database, digest) => featureSchemaByDigest(database).load(digest),
-});
+findableByDigest((database, digest) => featureSchemaByDigest(database).load(digest));
 
 builder.node(FeatureSchemaRef, {
   description: 'An ordered, immutable list of feature definitions.',

@@ -46,12 +46,16 @@ export const findFeatureSchemas = async (
   }));
 };
 
-export const featureSchemaById = immutableLoader<number, FeatureSchema>(async (database, ids) => {
-  const schemas = await findFeatureSchemas(database.prisma, { id: { in: [...ids] } });
-  return new Map(schemas.map((schema) => [schema.id, schema]));
-});
+export const featureSchemaById = immutableLoader<number, FeatureSchema>(
+  'FeatureSchema',
+  async (database, ids) => {
+    const schemas = await findFeatureSchemas(database.prisma, { id: { in: [...ids] } });
+    return new Map(schemas.map((schema) => [schema.id, schema]));
+  },
+);
 
 export const featureSchemaByDigest = immutableLoader<string, FeatureSchema>(
+  'FeatureSchema',
   async (database, digests) => {
     const schemas = await findFeatureSchemas(database.prisma, { digest: { in: [...digests] } });
     return new Map(schemas.map((schema) => [schema.digest, schema]));
@@ -60,6 +64,7 @@ export const featureSchemaByDigest = immutableLoader<string, FeatureSchema>(
 
 /** Keys are `name@semver`. */
 export const featureSchemaByRelease = immutableLoader<string, FeatureSchema>(
+  'FeatureSchema',
   async (database, releases) => {
     const schemas = await findFeatureSchemas(database.prisma, { OR: releases.map(splitRelease) });
     return new Map(schemas.map((schema) => [`${schema.name}@${schema.semver}`, schema]));

@@ -19,10 +19,7 @@ const PackageRef = builder.objectRef<RuntimePackage>('Package').implement({
   }),
 });
 
-findableByDigest({
-  typeName: 'RuntimeEnvironment',
-  find: (database, digest) => runtimeEnvironmentByDigest(database).load(digest),
-});
+findableByDigest((database, digest) => runtimeEnvironmentByDigest(database).load(digest));
 
 builder.node(RuntimeEnvironmentRef, {
   description: 'A software and hardware environment.',

@@ -150,6 +150,7 @@ export const findEnvironments = (
 ): Promise<RuntimeEnvironment[]> => prisma.runtimeEnvironment.findMany({ where, include });
 
 export const runtimeEnvironmentById = immutableLoader<number, RuntimeEnvironment>(
+  'RuntimeEnvironment',
   async ({ prisma }, ids) => {
     const rows = await findEnvironments(prisma, { id: { in: [...ids] } });
     return new Map(rows.map((row) => [row.id, row]));
@@ -157,6 +158,7 @@ export const runtimeEnvironmentById = immutableLoader<number, RuntimeEnvironment
 );
 
 export const runtimeEnvironmentByDigest = immutableLoader<string, RuntimeEnvironment>(
+  'RuntimeEnvironment',
   async ({ prisma }, digests) => {
     const rows = await findEnvironments(prisma, { digest: { in: [...digests] } });
     return new Map(rows.map((row) => [row.digest, row]));

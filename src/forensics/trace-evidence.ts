@@ -13,15 +13,15 @@ import { referenced } from '../platform/immutable-cache.ts';
 import type { Instant } from '../platform/instant.ts';
 import type { FeatureReading } from '../prediction/feature-decode.ts';
 import { observationsKnownAt } from '../prediction/observations.ts';
+import { predictionDigest } from '../prediction/prediction-digest.ts';
 import { identityKey, type PredictionLog } from '../prediction/prediction-log.ts';
-import { recordDigest } from '../prediction/record-digest.ts';
 import { codecOf } from '../prediction/schema-codec.ts';
 import { type Baselines, baselinesOf } from '../registry/baselines.ts';
 import { type LifecycleFact, type LifecycleStage, stageAt } from '../registry/lifecycle.ts';
 import { lifecycleOf } from '../registry/lifecycle-history.ts';
 import { type ModelVersion, modelVersionById, releaseOf } from '../registry/model-version.ts';
 import { deploymentsOf } from '../serving/deployment-history.ts';
-import { type Endpoint, endpointById } from '../serving/endpoint.ts';
+import { type Endpoint, endpointById, routeOf } from '../serving/endpoint.ts';
 import {
   type DeploymentBelief,
   type DeploymentHistory,
@@ -116,7 +116,11 @@ export const gatherEvidence = async (
     deployment: servingDeployment(deployments, prediction, knownAt),
     releases: await releasesOf(database, deployments),
     knownAt,
-    recomputedDigest: recordDigest(prediction, { endpoint, version, featureSchema: builtWith }),
+    recomputedDigest: predictionDigest(prediction, {
+      endpoint: routeOf(endpoint),
+      modelVersion: version.digest,
+      featureSchema: builtWith.digest,
+    }),
     maySeeSensitive: context.actor.scopes.has('features:sensitive'),
   };
 };

@@ -44,7 +44,6 @@ export const builder = new SchemaBuilder<OurTypes>({
     },
   },
   relay: {
-    brandLoadedObjects: true,
     clientMutationId: 'omit',
     cursorType: 'String',
     nodesOnConnection: true,

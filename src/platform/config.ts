@@ -62,3 +62,11 @@ export const readConfig = (
     dataFolder: isAbsolute(data) ? data : resolve(data),
   };
 };
+
+/** Whether colours are welcome on a terminal (https://no-color.org). */
+export const wantsColor = (variables: NodeJS.ProcessEnv = process.env): boolean =>
+  (variables.NO_COLOR ?? '') === '';
+
+/** Whether somebody is looking for a fault in Hindcast itself: errors then come with their stack. */
+export const isDebugging = (variables: NodeJS.ProcessEnv = process.env): boolean =>
+  variables.HINDCAST_LOG_LEVEL === 'debug' || variables.HINDCAST_LOG_LEVEL === 'trace';

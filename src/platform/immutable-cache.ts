@@ -1,3 +1,4 @@
+import { brandWithType } from '@pothos/core';
 import DataLoader from 'dataloader';
 import { LRUCache } from 'lru-cache';
 import type { Database } from './database.ts';
@@ -10,11 +11,18 @@ const isStorable = (key: string | number): boolean =>
 /** Most objects of one kind that a process keeps. */
 const CAPACITY = 10_000;
 
+/** Marks an object with its GraphQL type, so that it can be told apart wherever an interface is returned. */
+export const branded = <Value extends object>(typeName: string, value: Value): Value => {
+  brandWithType(value, typeName as never);
+  return value;
+};
+
 /**
  * A loader of things that never change: batched, and kept in memory for the life of the process without invalidation.
  * What was not found is not remembered, since it may be recorded later.
  */
 export const immutableLoader = <Key extends string | number, Value extends object>(
+  typeName: string,
   load: (database: Database, keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>>,
 ): ((database: Database) => DataLoader<Key, Value | null>) => {
   const loaders = new WeakMap<Database, DataLoader<Key, Value | null>>();
@@ -28,7 +36,7 @@ export const immutableLoader = <Key extends string | number, Value extends objec
         return keys.map((key) => {
           const value = found.get(key) ?? null;
           if (value === null) cache.delete(key);
-          return value;
+          return value === null ? null : branded(typeName, value);
         });
       },
       {

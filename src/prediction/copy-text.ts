@@ -7,6 +7,10 @@ export const copyText = (value: string | null): string => {
   return SPECIAL.test(value) ? value.replace(ALL_SPECIAL, escaped) : value;
 };
 
+/** A `float8`, every digit and the sign of zero kept. */
+export const copyNumber = (value: number | null): string =>
+  value === null ? NULL : numberText(value);
+
 /** A `float8[]`, every digit and the sign of zero kept. */
 export const copyNumbers = (values: readonly (number | null)[]): string =>
   arrayText(values, numberText);

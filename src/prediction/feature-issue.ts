@@ -36,7 +36,8 @@ export const issueOf = (path: string, value: unknown, { code, reason }: Refusal)
   return { code, path, value: shown, message: `${subject}, ${reason}` };
 };
 
-const excerpt = (value: unknown): string => {
+/** A value as JSON, at most 100 characters; empty for undefined. */
+export const excerpt = (value: unknown): string => {
   if (value === undefined) return '';
   const text =
     typeof value === 'string'

@@ -1,7 +1,7 @@
 import { FeatureSchemaRef, featureSchemaById } from '../evidence/feature-schema.ts';
 import { builder } from '../platform/builder.ts';
 import { parseExactJson } from '../platform/exact-json.ts';
-import { referenced } from '../platform/immutable-cache.ts';
+import { branded, referenced } from '../platform/immutable-cache.ts';
 import { ModelVersionRef, modelVersionById } from '../registry/model-version.ts';
 import { EndpointRef, endpointById, routeOf } from '../serving/endpoint.ts';
 import { featuresDigest, lexical } from './feature-lexical.ts';
@@ -62,11 +62,11 @@ export const PredictionConflictRef = builder
 builder.node(PredictionLogRef, {
   description: 'One recorded prediction: immutable, append-only.',
   id: { resolve: identityKey, description: 'Opaque global ID.' },
-  loadOne: (key: string, context) => {
+  loadOne: async (key: string, context) => {
     const identity = parseIdentityKey(key);
-    return identity === null ? null : predictionByIdentity(context).load(identity);
+    const found = identity === null ? null : await predictionByIdentity(context).load(identity);
+    return found === null ? null : branded('PredictionLog', found);
   },
-  isTypeOf: (value) => typeof value === 'object' && value !== null && 'observations' in value,
   fields: (t) => ({
     displayName: t.string({
       description: 'Endpoint and request ID.',

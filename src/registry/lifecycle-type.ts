@@ -1,5 +1,5 @@
 import { builder } from '../platform/builder.ts';
-import { referenced } from '../platform/immutable-cache.ts';
+import { branded, referenced } from '../platform/immutable-cache.ts';
 import { connectionType, pageArguments, pageCost, pageOfList } from '../platform/pagination.ts';
 import {
   brokenLinks,
@@ -42,7 +42,7 @@ builder.node(LifecycleTransitionRef, {
     if (modelVersion === null) return null;
     const facts = await lifecycleOf(context).load(modelVersion.id);
     const fact = facts.find((found) => String(found.sequence) === sequence);
-    return fact === undefined ? null : { ...fact, modelVersion };
+    return fact === undefined ? null : branded('LifecycleTransition', { ...fact, modelVersion });
   },
   fields: (t) => ({
     modelVersion: t.field({

@@ -20,10 +20,7 @@ import {
   releaseOf,
 } from './model-version.ts';
 
-findableByDigest({
-  typeName: 'ModelVersion',
-  find: (database, digest) => modelVersionByDigest(database).load(digest),
-});
+findableByDigest((database, digest) => modelVersionByDigest(database).load(digest));
 
 builder.node(ModelVersionRef, {
   description:

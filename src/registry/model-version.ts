@@ -63,12 +63,16 @@ export const findModelVersions = (
 export const releaseOf = (version: ModelVersion): string =>
   `${version.model.name}@${version.semver}`;
 
-export const modelVersionById = immutableLoader<number, ModelVersion>(async (database, ids) => {
-  const versions = await findModelVersions(database.prisma, { id: { in: [...ids] } });
-  return new Map(versions.map((version) => [version.id, version]));
-});
+export const modelVersionById = immutableLoader<number, ModelVersion>(
+  'ModelVersion',
+  async (database, ids) => {
+    const versions = await findModelVersions(database.prisma, { id: { in: [...ids] } });
+    return new Map(versions.map((version) => [version.id, version]));
+  },
+);
 
 export const modelVersionByDigest = immutableLoader<string, ModelVersion>(
+  'ModelVersion',
   async (database, digests) => {
     const versions = await findModelVersions(database.prisma, { digest: { in: [...digests] } });
     return new Map(versions.map((version) => [version.digest, version]));
@@ -77,6 +81,7 @@ export const modelVersionByDigest = immutableLoader<string, ModelVersion>(
 
 /** Keys are `model@semver`. */
 export const modelVersionByRelease = immutableLoader<string, ModelVersion>(
+  'ModelVersion',
   async (database, releases) => {
     const versions = await findModelVersions(database.prisma, {
       OR: releases.map((release) => {

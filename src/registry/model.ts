@@ -10,7 +10,7 @@ import {
 } from '../platform/pagination.ts';
 import { type Model, ModelVersionRef, modelVersionByRelease } from './model-version.ts';
 
-export const modelByName = immutableLoader<string, Model>(async ({ prisma }, names) => {
+export const modelByName = immutableLoader<string, Model>('Model', async ({ prisma }, names) => {
   const rows = await prisma.model.findMany({ where: { name: { in: [...names] } } });
   return new Map(rows.map((row) => [row.name, row]));
 });

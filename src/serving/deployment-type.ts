@@ -1,5 +1,5 @@
 import { builder } from '../platform/builder.ts';
-import { referenced } from '../platform/immutable-cache.ts';
+import { branded, referenced } from '../platform/immutable-cache.ts';
 import { formatInstant } from '../platform/instant.ts';
 import { ModelVersionRef, modelVersionById, releaseOf } from '../registry/model-version.ts';
 import { deploymentById, deploymentByPublicId } from './deployment-history.ts';
@@ -81,7 +81,9 @@ export const DeploymentRef = builder.objectRef<DeploymentBelief>('Deployment');
 /** The newest belief, also of a deployment that was retracted since. */
 export const newestBelief = (deployment: DeploymentHistory): DeploymentBelief | null => {
   const fact = deployment.facts.at(-1);
-  return fact === undefined ? null : { ...fact, deployment, role: deployment.role };
+  return fact === undefined
+    ? null
+    : branded('Deployment', { ...fact, deployment, role: deployment.role });
 };
 
 builder.node(DeploymentRef, {

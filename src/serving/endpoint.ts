@@ -14,20 +14,26 @@ export interface Endpoint {
 export const routeOf = ({ environment, name }: { environment: string; name: string }): string =>
   `${environment}/${name}`;
 
-export const endpointById = immutableLoader<number, Endpoint>(async ({ prisma }, ids) => {
-  const rows = await prisma.endpoint.findMany({ where: { id: { in: [...ids] } } });
-  return new Map(rows.map((row) => [row.id, row]));
-});
+export const endpointById = immutableLoader<number, Endpoint>(
+  'Endpoint',
+  async ({ prisma }, ids) => {
+    const rows = await prisma.endpoint.findMany({ where: { id: { in: [...ids] } } });
+    return new Map(rows.map((row) => [row.id, row]));
+  },
+);
 
 /** Keys are `environment/name`. */
-export const endpointByRoute = immutableLoader<string, Endpoint>(async ({ prisma }, routes) => {
-  const where = routes.map((route) => {
-    const slash = route.indexOf('/');
-    return { environment: route.slice(0, slash), name: route.slice(slash + 1) };
-  });
-  const rows = await prisma.endpoint.findMany({ where: { OR: where } });
-  return new Map(rows.map((row) => [routeOf(row), row]));
-});
+export const endpointByRoute = immutableLoader<string, Endpoint>(
+  'Endpoint',
+  async ({ prisma }, routes) => {
+    const where = routes.map((route) => {
+      const slash = route.indexOf('/');
+      return { environment: route.slice(0, slash), name: route.slice(slash + 1) };
+    });
+    const rows = await prisma.endpoint.findMany({ where: { OR: where } });
+    return new Map(rows.map((row) => [routeOf(row), row]));
+  },
+);
 
 export const EndpointRef = builder.objectRef<Endpoint>('Endpoint');
 

@@ -1,14 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import { openAsBlob } from 'node:fs';
-import pg from 'pg';
-import { afterAll, inject } from 'vitest';
+import { afterAll } from 'vitest';
 import { type Actor, localActor } from '../../src/platform/context.ts';
 import type { Database } from '../../src/platform/database.ts';
-import { openPglite } from '../../src/platform/pglite.ts';
-import { openPostgresql } from '../../src/platform/postgresql.ts';
 import { startServer } from '../../src/server/http-server.ts';
 import { createLog } from '../../src/server/log.ts';
 import type { Route } from '../../src/server/routes.ts';
+import { openTestDatabase, statementsDuring } from './database.ts';
+
+export { openTestDatabase, unique } from './database.ts';
 
 export interface GraphqlResponse {
   readonly data?: unknown;
@@ -31,30 +29,6 @@ export interface TestHindcast {
   /** The SQL statements sent while `work` runs. */
   readonly statementsOf: (work: () => Promise<unknown>) => Promise<readonly string[]>;
 }
-
-/** A name that no other test uses. */
-export const unique = (prefix: string): string => `${prefix}-${randomUUID().slice(0, 8)}`;
-
-export const openTestDatabase = async (): Promise<Database> => {
-  const template = inject('template');
-  if ('dump' in template)
-    return openPglite({ memory: true, dump: await openAsBlob(template.dump) });
-  const name = `hindcast_test_${randomUUID().replaceAll('-', '')}`;
-  const admin = new pg.Client({ connectionString: template.url });
-  await admin.connect();
-  await admin.query(`CREATE DATABASE ${name} TEMPLATE ${template.name}`);
-  const location = new URL(template.url);
-  location.pathname = `/${name}`;
-  const database = openPostgresql(location.href, 4);
-  return {
-    ...database,
-    close: async () => {
-      await database.close();
-      await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
-      await admin.end();
-    },
-  };
-};
 
 /** Opens a Hindcast, server and all, that is closed after the tests of the calling file. */
 export const openTestHindcast = async (
@@ -88,15 +62,6 @@ export const openTestHindcast = async (
         throw new Error(`GraphQL errors: ${JSON.stringify(errors, null, 2)}`);
       return data as Data;
     },
-    statementsOf: async (work) => {
-      const statements: string[] = [];
-      const stop = database.observe((sql) => statements.push(sql));
-      try {
-        await work();
-      } finally {
-        stop();
-      }
-      return statements;
-    },
+    statementsOf: (work) => statementsDuring(database, work),
   };
 };

@@ -339,6 +339,7 @@ CREATE TABLE "rejected_record" (
     "message" TEXT NOT NULL,
     "waits_for" TEXT COLLATE "C",
     "request_id" TEXT COLLATE "C",
+    "keeps_undeclared" BOOLEAN NOT NULL DEFAULT false,
     "attempts" INTEGER NOT NULL DEFAULT 1,
     "received_at" TIMESTAMPTZ(6) NOT NULL,
     "attempted_at" TIMESTAMPTZ(6) NOT NULL,

@@ -1,0 +1,102 @@
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { type Connection, connect, type TargetOptions, withTarget } from './connection.ts';
+import { CommandError, EXIT } from './exit.ts';
+
+export const REGISTER = `mutation Register($input: RegisterModelVersionInput!) {
+  registerModelVersion(input: $input) {
+    __typename
+    ... on RegisterModelVersionPayload { isNew modelVersion { displayName digest } }
+    ... on UserError { message path }
+    ... on InvalidInputError { issues { message path } }
+    ... on VersionConflictError { existingDigest submittedDigest differences { kind pointer before after } }
+    ... on EvidenceConflictError { existingDigest submittedDigest differences { kind pointer before after } }
+    ... on DigestMismatchError { expected actual canonicalManifest }
+  }
+}`;
+
+interface Difference {
+  readonly kind: string;
+  readonly pointer: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+export interface RegisterResult {
+  readonly __typename: string;
+  readonly isNew?: boolean;
+  readonly modelVersion?: { readonly displayName: string; readonly digest: string };
+  readonly message?: string;
+  readonly path?: readonly string[] | null;
+  readonly issues?: readonly { readonly message: string; readonly path: readonly string[] }[];
+  readonly differences?: readonly Difference[];
+}
+
+/** The registrations in a file: one, or an array of them. */
+const registrationsIn = async (file: string): Promise<readonly unknown[]> => {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw new CommandError(`${file} cannot be read: ${(error as Error).message}.`, EXIT.notFound);
+  }
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return Array.isArray(parsed) ? parsed : [parsed];
+  } catch (error) {
+    throw new CommandError(`${file} is not JSON: ${(error as Error).message}.`, EXIT.refused);
+  }
+};
+
+export const registerVersion = async (
+  { ask }: Connection,
+  input: unknown,
+): Promise<RegisterResult> => {
+  const { registerModelVersion } = await ask<{ registerModelVersion: RegisterResult }>(REGISTER, {
+    input,
+  });
+  return registerModelVersion;
+};
+
+/** A result in words, with everything that is wrong. */
+export const describeResult = (result: RegisterResult): string => {
+  if (result.modelVersion !== undefined) {
+    const { displayName, digest } = result.modelVersion;
+    return `${displayName}  ${digest}  ${result.isNew === true ? 'registered' : 'on record already'}`;
+  }
+  const issues = result.issues?.map(({ path, message }) => `  ${path.join('.')}: ${message}`) ?? [];
+  const differences =
+    result.differences?.map(
+      ({ kind, pointer, before, after }) =>
+        `  ${kind.toLowerCase()} ${pointer}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`,
+    ) ?? [];
+  return [`refused (${result.__typename}): ${result.message}`, ...issues, ...differences].join(
+    '\n',
+  );
+};
+
+const run = async (
+  files: readonly string[],
+  options: TargetOptions & { readonly json?: boolean },
+) => {
+  const inputs = (await Promise.all(files.map(registrationsIn))).flat();
+  const connection = await connect(options);
+  try {
+    for (const input of inputs) {
+      const result = await registerVersion(connection, input);
+      const text = options.json === true ? JSON.stringify(result) : describeResult(result);
+      process.stdout.write(`${text}\n`);
+      if (result.modelVersion === undefined) process.exitCode = EXIT.refused;
+    }
+  } finally {
+    await connection.close();
+  }
+};
+
+export const registerCommand = (): Command =>
+  withTarget(new Command('register'))
+    .description('Register model versions with everything they were made from.')
+    .argument('<files...>', 'JSON files, each a RegisterModelVersionInput or an array of them')
+    .option('--json', 'print one JSON result a line')
+    .addHelpText('after', '\nExample:\n  hindcast register examples/flights/versions/*.json')
+    .action(run);

@@ -1,0 +1,91 @@
+import { Command } from 'commander';
+import { readConfig } from '../platform/config.ts';
+import { localActor } from '../platform/context.ts';
+import { migrate } from '../platform/migrate.ts';
+import { openDatabase } from '../platform/open-database.ts';
+import { type RunningServer, startServer } from '../server/http-server.ts';
+import { createLog } from '../server/log.ts';
+import { logRoutes } from '../server/log-routes.ts';
+import { CommandError, EXIT } from './exit.ts';
+
+interface ServeOptions {
+  readonly host?: string;
+  readonly port?: string;
+  readonly data?: string;
+  readonly logLevel?: string;
+  readonly migrate: boolean;
+}
+
+export const portOf = (text: string): number => {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new CommandError(
+    `--port is ${JSON.stringify(text)}; give a number from 0 to 65535.`,
+    EXIT.usage,
+  );
+};
+
+/** Resolves when the process is asked to end; a second request ends it at once. */
+export const stopRequested = (): Promise<void> =>
+  new Promise((resolve) => {
+    const stop = () => {
+      process.once('SIGINT', () => process.exit(130));
+      process.once('SIGTERM', () => process.exit(143));
+      resolve();
+    };
+    process.once('SIGINT', stop);
+    process.once('SIGTERM', stop);
+  });
+
+const serve = async (options: ServeOptions): Promise<void> => {
+  const stop = stopRequested();
+  const config = readConfig({
+    ...(options.host === undefined ? {} : { host: options.host }),
+    ...(options.port === undefined ? {} : { port: portOf(options.port) }),
+    ...(options.data === undefined ? {} : { dataFolder: options.data, databaseUrl: null }),
+    ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
+  });
+  const log = createLog(config.logLevel);
+  const database = await openDatabase(config);
+  let server: RunningServer | undefined;
+  try {
+    if (options.migrate) {
+      const applied = await migrate(database);
+      if (applied.length > 0) log.info({ applied }, 'migrated');
+    }
+    server = await startServer({
+      database,
+      actor: localActor(config.actor),
+      routes: logRoutes,
+      log,
+      host: config.host,
+      port: config.port,
+    });
+    log.info({ engine: database.engine, database: database.location }, 'serving');
+    process.stdout.write(`${server.url}/graphql\n`);
+    await stop;
+    log.info('stopping: finishing what was accepted');
+  } finally {
+    await server?.close();
+    await database.close();
+  }
+};
+
+export const serveCommand = (): Command =>
+  new Command('serve')
+    .description(
+      'Serve the API until told to stop (SIGINT or SIGTERM); what was accepted is finished first.',
+    )
+    .option('--host <address>', 'a loopback address (default: 127.0.0.1)')
+    .option('--port <number>', '0 for any free one (default: 4000)')
+    .option('--data <folder>', 'folder of the embedded database (default: .hindcast)')
+    .option(
+      '--log-level <level>',
+      'fatal, error, warn, info, debug, trace or silent (default: info)',
+    )
+    .option('--no-migrate', 'do not bring the database up to date first')
+    .addHelpText(
+      'after',
+      '\nExample:\n  DATABASE_URL=postgresql://localhost/hindcast hindcast serve --port 4000',
+    )
+    .action(serve);

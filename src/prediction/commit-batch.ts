@@ -1,0 +1,64 @@
+import type { RejectedRecordKind } from '../generated/prisma/enums.ts';
+import { type Database, type Session, sqlState } from '../platform/database.ts';
+import {
+  type AppendReport,
+  type Exception,
+  type PreparedBatch,
+  reportOf,
+  type StagedRecord,
+} from './append-report.ts';
+import type { RawLine } from './raw-line.ts';
+import { keepRejected, resolveRejected } from './rejected-record.ts';
+
+/** How records of one kind are stored. */
+export interface RecordStore<Staged extends StagedRecord> {
+  readonly kind: RejectedRecordKind;
+  /** Runs before each attempt, outside the transaction. */
+  readonly prepare: (database: Database, staged: readonly Staged[]) => Promise<void>;
+  /** Stores records in the transaction of `session` and tells those that were there already. */
+  readonly store: (
+    session: Session,
+    staged: readonly Staged[],
+  ) => Promise<readonly Exception<Staged>[]>;
+  /** Runs when an attempt failed in a way that another may not. */
+  readonly recover: (database: Database) => void;
+}
+
+const ATTEMPTS = 3;
+
+/** Deadlock, serialisation failure, and a row without a partition: retention dropped it meanwhile. */
+const PASSING = new Set(['40P01', '40001', '23514']);
+
+/** Stores a batch and keeps what was refused of it, all in one transaction. */
+export const commitBatch = async <Staged extends StagedRecord>(
+  database: Database,
+  batch: PreparedBatch<Staged>,
+  recordStore: RecordStore<Staged>,
+): Promise<AppendReport> => {
+  if (batch.received === 0) return reportOf(batch, [], new Map());
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      if (batch.staged.length > 0) await recordStore.prepare(database, batch.staged);
+      return await database.transaction((session) => commitOnce(session, batch, recordStore));
+    } catch (error) {
+      if (attempt === ATTEMPTS || !PASSING.has(sqlState(error) ?? '')) throw error;
+      recordStore.recover(database);
+    }
+  }
+};
+
+const commitOnce = async <Staged extends StagedRecord>(
+  session: Session,
+  batch: PreparedBatch<Staged>,
+  { kind, store }: RecordStore<Staged>,
+): Promise<AppendReport> => {
+  const { staged, rejected } = batch;
+  const exceptions = staged.length === 0 ? [] : await store(session, staged);
+  const rejectedIds: ReadonlyMap<RawLine, bigint> =
+    rejected.length === 0 ? new Map() : await keepRejected(session, kind, batch);
+  const released = staged.flatMap(({ raw }) =>
+    raw.rejectedId === undefined ? [] : [raw.rejectedId],
+  );
+  if (released.length > 0) await resolveRejected(session, released);
+  return reportOf(batch, exceptions, rejectedIds);
+};

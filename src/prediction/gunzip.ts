@@ -1,0 +1,62 @@
+import { createGunzip, type Gunzip } from 'node:zlib';
+import { BrokenBodyError } from './broken-body.ts';
+
+/** Bytes unpacked at a time: they may become a thousand times as many, which all must fit in memory. */
+const SLICE = 8 * 1024;
+
+/**
+ * Unpacks gzip, slice by slice. When it breaks off or is corrupt, everything before is passed on, then it throws a
+ * `BrokenBodyError`. A plain pipe would lose what was unpacked and not yet read.
+ */
+export async function* gunzip(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const unpacker = createGunzip();
+  let unpacked: Uint8Array[] = [];
+  let failure: Error | undefined;
+  unpacker.on('data', (bytes: Uint8Array) => unpacked.push(bytes));
+  unpacker.on('error', (error) => {
+    failure = error;
+  });
+  const take = (): readonly Uint8Array[] => {
+    const taken = unpacked;
+    unpacked = [];
+    return taken;
+  };
+  try {
+    for await (const chunk of source) {
+      for (let start = 0; start < chunk.length; start += SLICE) {
+        await write(unpacker, chunk.subarray(start, start + SLICE));
+        yield* take();
+        if (failure !== undefined) throw broken(failure);
+      }
+    }
+    await finish(unpacker);
+    yield* take();
+    if (failure !== undefined) throw broken(failure);
+  } finally {
+    unpacker.destroy();
+  }
+}
+
+/** Resolves when the slice is unpacked, or cannot be. */
+const write = (unpacker: Gunzip, slice: Uint8Array): Promise<void> =>
+  new Promise((resolve) => {
+    unpacker.write(slice, () => setImmediate(resolve));
+  });
+
+const finish = (unpacker: Gunzip): Promise<void> =>
+  new Promise((resolve) => {
+    if (unpacker.destroyed) return resolve();
+    unpacker.once('close', () => resolve());
+    unpacker.end();
+  });
+
+const broken = (failure: Error & { readonly code?: unknown }): BrokenBodyError =>
+  failure.code === 'Z_BUF_ERROR'
+    ? new BrokenBodyError(
+        'TRUNCATED_BODY',
+        'The gzip body breaks off here: what came before was read; send this record and the rest again',
+      )
+    : new BrokenBodyError(
+        'CORRUPT_BODY',
+        `The gzip body cannot be unpacked beyond here: ${failure.message}; what came before was read; send this record and the rest again`,
+      );

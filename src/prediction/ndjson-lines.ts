@@ -1,0 +1,117 @@
+import { createHash, type Hash } from 'node:crypto';
+import { BrokenBodyError } from './broken-body.ts';
+import type { RawLine } from './raw-line.ts';
+
+/** Longest line in bytes, without its end. */
+export const MAX_LINE_BYTES = 1024 * 1024;
+
+/** How much of a longer line is kept. */
+export const KEPT_LINE_BYTES = 64 * 1024;
+
+/** Where a batch ends, whichever comes first. */
+export const BATCH_LINES = 5000;
+const BATCH_BYTES = 4 * 1024 * 1024;
+
+const LINE_FEED = 10;
+const CARRIAGE_RETURN = 13;
+const SPACE = 32;
+const TAB = 9;
+
+/** The line that is being read, when it began in an earlier chunk. */
+interface OpenLine {
+  parts: Uint8Array[];
+  length: number;
+  /** Set once the line is too long: then its bytes are digested and let go. */
+  hash: Hash | null;
+}
+
+const newLine = (): OpenLine => ({ parts: [], length: 0, hash: null });
+
+/**
+ * Reads newline-delimited JSON in batches, holding one batch and one line at a time. A line that is too long, or that a
+ * broken body ends in, comes as a line with a fault. Numbers lines from 1 and skips empty ones.
+ */
+export async function* ndjsonBatches(source: AsyncIterable<Uint8Array>): AsyncGenerator<RawLine[]> {
+  let batch: RawLine[] = [];
+  let bytes = 0;
+  let number = 0;
+  let open = newLine();
+  const end = (last: Uint8Array): void => {
+    number += 1;
+    extend(open, last);
+    const line = closeLine(open, number);
+    open = newLine();
+    if (line === null) return;
+    batch.push(line);
+    bytes += line.bytes.length;
+  };
+  try {
+    for await (const chunk of source) {
+      let start = 0;
+      for (let at = chunk.indexOf(LINE_FEED); at >= 0; at = chunk.indexOf(LINE_FEED, start)) {
+        end(chunk.subarray(start, at));
+        start = at + 1;
+        if (batch.length < BATCH_LINES && bytes < BATCH_BYTES) continue;
+        yield batch;
+        batch = [];
+        bytes = 0;
+      }
+      extend(open, chunk.subarray(start));
+    }
+    if (open.length > 0) end(new Uint8Array());
+  } catch (error) {
+    if (!(error instanceof BrokenBodyError)) throw error;
+    batch.push(brokenLine(open, number + 1, error));
+  }
+  if (batch.length > 0) yield batch;
+}
+
+const extend = (open: OpenLine, part: Uint8Array): void => {
+  if (part.length === 0) return;
+  open.length += part.length;
+  if (open.hash !== null) {
+    open.hash.update(part);
+    return;
+  }
+  open.parts.push(part);
+  if (open.length <= MAX_LINE_BYTES + 1) return;
+  const hash = createHash('sha256');
+  for (const one of open.parts) hash.update(one);
+  open.hash = hash;
+  open.parts = [Buffer.concat(open.parts).subarray(0, KEPT_LINE_BYTES)];
+};
+
+const bytesOf = ({ parts }: OpenLine): Uint8Array => {
+  const [only] = parts;
+  return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
+};
+
+const closeLine = (open: OpenLine, line: number): RawLine | null => {
+  if (open.hash !== null) return longLine(line, open.length, bytesOf(open), open.hash);
+  const whole = bytesOf(open);
+  const bytes = whole.at(-1) === CARRIAGE_RETURN ? whole.subarray(0, -1) : whole;
+  if (bytes.length > MAX_LINE_BYTES) {
+    return longLine(line, bytes.length, bytes, createHash('sha256').update(bytes));
+  }
+  return isBlank(bytes) ? null : { line, bytes };
+};
+
+const isBlank = (bytes: Uint8Array): boolean => {
+  for (const byte of bytes) if (byte !== SPACE && byte !== TAB) return false;
+  return true;
+};
+
+const longLine = (line: number, length: number, bytes: Uint8Array, hash: Hash): RawLine => {
+  const message = `The line has ${length} bytes; the limit is ${MAX_LINE_BYTES}. Send it in less, or split it; its first ${KEPT_LINE_BYTES} bytes are kept`;
+  const fault = { code: 'LINE_TOO_LONG', path: null, value: null, message } as const;
+  // A copy, or the part kept would hold the chunk that it came in.
+  const kept = Uint8Array.prototype.slice.call(bytes, 0, KEPT_LINE_BYTES);
+  return { line, bytes: kept, fault, digest: hash.digest('hex') };
+};
+
+const brokenLine = (open: OpenLine, line: number, { code, message }: BrokenBodyError): RawLine => ({
+  line,
+  bytes: bytesOf(open),
+  fault: { code, path: null, value: null, message },
+  ...(open.hash === null ? {} : { digest: open.hash.digest('hex') }),
+});

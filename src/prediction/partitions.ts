@@ -1,0 +1,83 @@
+import { type Database, sqlState } from '../platform/database.ts';
+import { formatInstant, type Instant } from '../platform/instant.ts';
+
+const DAY = 86_400_000_000;
+const WEEK = 7 * DAY;
+
+/** 1969-12-29T00:00:00Z, the Monday before the epoch. */
+const FIRST_MONDAY = -3 * DAY;
+
+/** One week of the log, from Monday 00:00 UTC to the next, half open. */
+export interface LogWeek {
+  /** Name of the partition that holds it. */
+  readonly partition: string;
+  readonly from: Instant;
+  readonly to: Instant;
+}
+
+/** The week that an instant falls in. */
+export const weekOf = (instant: Instant): LogWeek => {
+  const from = FIRST_MONDAY + Math.floor((instant - FIRST_MONDAY) / WEEK) * WEEK;
+  const day = formatInstant(from).slice(0, 10).replaceAll('-', '');
+  return { partition: `prediction_log_p${day}`, from, to: from + WEEK };
+};
+
+/** Partitions known to exist, by database. Retention may drop some: then an insert fails and they are forgotten. */
+const known = new WeakMap<Database, Set<string>>();
+
+/** Makes the partitions for these instants, where they do not exist. Sends nothing when all are known. */
+export const ensurePartitions = async (
+  database: Database,
+  instants: Iterable<Instant>,
+): Promise<void> => {
+  const wanted = weeksOf(instants);
+  const existing = known.get(database) ?? (await readPartitions(database));
+  known.set(database, existing);
+  for (const week of wanted) {
+    if (existing.has(week.partition)) continue;
+    await createPartition(database, week);
+    existing.add(week.partition);
+  }
+};
+
+/** Makes the next append look again which partitions exist. */
+export const forgetPartitions = (database: Database): void => {
+  known.delete(database);
+};
+
+const weeksOf = (instants: Iterable<Instant>): readonly LogWeek[] => {
+  const weeks = new Map<Instant, LogWeek>();
+  let last: LogWeek | null = null;
+  for (const instant of instants) {
+    // Records mostly come in the order of time, so the same week again.
+    if (last !== null && instant >= last.from && instant < last.to) continue;
+    last = weekOf(instant);
+    weeks.set(last.from, last);
+  }
+  return [...weeks.values()];
+};
+
+const readPartitions = async (database: Database): Promise<Set<string>> => {
+  const rows = await database.query<{ relname: string }>({
+    name: 'log_partitions',
+    text: `SELECT c.relname::text AS relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+      WHERE i.inhparent = 'prediction_log'::regclass`,
+  });
+  return new Set(rows.map(({ relname }) => relname));
+};
+
+/** SQLSTATEs by which one of two sessions that make the same partition at once learns that it was second. */
+const MADE_BY_ANOTHER = new Set(['42P07', '23505', '42710', '40P01', '42P17']);
+
+// A statement of its own, not part of a transaction: it locks the whole log, and Citus refuses it inside one.
+const createPartition = async (database: Database, week: LogWeek): Promise<void> => {
+  const text = `CREATE TABLE IF NOT EXISTS ${week.partition} PARTITION OF prediction_log
+    FOR VALUES FROM ('${formatInstant(week.from)}') TO ('${formatInstant(week.to)}')`;
+  try {
+    await database.query({ text });
+  } catch (error) {
+    const state = sqlState(error);
+    if (state === null || !MADE_BY_ANOTHER.has(state)) throw error;
+    await database.query({ text });
+  }
+};

@@ -1,0 +1,57 @@
+import { hash } from 'node:crypto';
+import type { Database } from '../platform/database.ts';
+import { formatInstant } from '../platform/instant.ts';
+import {
+  type PreparedBatch,
+  type RejectedLine,
+  rejectedLine,
+  type StagedRecord,
+} from './append-report.ts';
+import { copyNumber, copyText } from './copy-text.ts';
+import { decodeOutcome, type OutcomeRecord } from './outcome-record.ts';
+import { parseLine, type RawLine, requestIdOf } from './raw-line.ts';
+import { resolveReferences, unknownEndpoint } from './record-references.ts';
+
+/** Reads and checks a batch of outcomes; writes nothing. */
+export const prepareOutcomes = async (
+  database: Database,
+  lines: readonly RawLine[],
+): Promise<PreparedBatch<StagedRecord>> => {
+  const rejected: RejectedLine[] = [];
+  const now = Date.now() * 1000;
+  const decoded: { readonly raw: RawLine; readonly record: OutcomeRecord }[] = [];
+  for (const raw of lines) {
+    const parsed = parseLine(raw);
+    if ('issue' in parsed) {
+      rejected.push(rejectedLine(raw, null, [parsed.issue]));
+      continue;
+    }
+    const record = decodeOutcome(parsed.record, now);
+    if ('requestId' in record) decoded.push({ raw, record });
+    else rejected.push(rejectedLine(raw, requestIdOf(parsed.record), record));
+  }
+  const records = decoded.map(({ record }) => record);
+  const { endpoints } = await resolveReferences(database, records);
+  const staged: StagedRecord[] = [];
+  for (const { raw, record } of decoded) {
+    const { requestId, endpoint: route } = record;
+    const endpoint = endpoints.get(route);
+    if (endpoint === undefined) {
+      rejected.push(rejectedLine(raw, requestId, [unknownEndpoint(route)]));
+    } else {
+      staged.push({ raw, requestId, row: outcomeRow(record, endpoint.id) });
+    }
+  }
+  return { received: lines.length, staged, rejected, undeclaredFeatures: 'reject' };
+};
+
+/**
+ * Columns of an outcome in COPY's text format. Its digest is SHA-256 over `outcome/1`, request ID, endpoint
+ * (`environment/name`), item, time, label and value in that format, joined by tabs.
+ */
+const outcomeRow = (record: OutcomeRecord, endpointId: number): string => {
+  const requestId = copyText(record.requestId);
+  const said = `${record.item}\t${formatInstant(record.observedAt)}\t${copyText(record.label)}\t${copyNumber(record.value)}`;
+  const named = `outcome/1\t${requestId}\t${copyText(record.endpoint)}\t${said}`;
+  return `${requestId}\t${endpointId}\t${said}\t\\\\x${hash('sha256', named, 'hex')}`;
+};
