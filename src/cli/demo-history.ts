@@ -11,6 +11,7 @@ interface Transition {
   readonly modelVersion: VersionReference;
   readonly to: string;
   readonly reason: string;
+  readonly actor: string;
   readonly occurredAt: string;
 }
 
@@ -24,6 +25,7 @@ interface Deployment {
   readonly replaces?: string | readonly string[];
   readonly endReason?: string;
   readonly reason?: string;
+  readonly actor: string;
 }
 
 /** Lifecycle and deployments of an example, each in the order of time. */
@@ -65,13 +67,24 @@ const KNOWN_DEPLOYMENTS = `query Known($by: EndpointReference!) {
   endpoint(by: $by) { deployments(first: 100) { nodes { id startedAt role modelVersion { semver } } } }
 }`;
 
-/** Plays the history of an example. What is on record already is left out, so that it can be played again. */
-export const playHistory = async (connection: Connection, folder: string): Promise<void> => {
+/**
+ * Plays the history of an example. What is on record already is left out, so that it can be played again;
+ * `actAs` is told who did what comes next.
+ */
+export const playHistory = async (
+  connection: Connection,
+  folder: string,
+  actAs: (name: string) => void = () => {},
+): Promise<void> => {
   const text = await readFile(`${folder}history.json`, 'utf8');
   const { transitions, deployments } = JSON.parse(text) as History;
-  for (const transition of transitions) await move(connection, transition);
+  for (const transition of transitions) {
+    actAs(transition.actor);
+    await move(connection, transition);
+  }
   const ids = new Map<string, string>();
   for (const deployment of deployments) {
+    actAs(deployment.actor);
     ids.set(deployment.id, await start(connection, deployment, ids));
   }
 };

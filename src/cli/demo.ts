@@ -28,9 +28,11 @@ const demo = async (options: DemoOptions): Promise<void> => {
     ...(options.port === undefined ? {} : { port: portOf(options.port) }),
   });
   const database = await openMigrated(config);
+  // The people of the story act in their own names while its history is played.
+  const actor = { ...localActor(config.actor) };
   const server = await startServer({
     database,
-    actor: localActor(config.actor),
+    actor,
     routes: logRoutes,
     log: createLog('warn'),
     host: '127.0.0.1',
@@ -43,7 +45,10 @@ const demo = async (options: DemoOptions): Promise<void> => {
   try {
     const connection = await connect({ url: server.url });
     await registerVersions(connection, EXAMPLE);
-    await playHistory(connection, EXAMPLE);
+    await playHistory(connection, EXAMPLE, (name) => {
+      actor.name = name;
+    });
+    actor.name = config.actor;
     const predictions = await sendFile(
       connection,
       PREDICTIONS_ROUTE,

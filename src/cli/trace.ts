@@ -5,7 +5,8 @@ import { wantsColor } from '../platform/config.ts';
 import { OPERATIONS_FOLDER } from '../server/operations.ts';
 import { type Connection, connect, type TargetOptions, withTarget } from './connection.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { type Paint, type TraceAnswer, traceReport } from './trace-report.ts';
+import type { TraceAnswer } from './trace-answer.ts';
+import { type Paint, traceReport } from './trace-report.ts';
 
 const FIND = `query Find($requestId: String!) {
   request(by: { requestId: $requestId }) {

@@ -61,7 +61,11 @@ const record = async <Source, Value>(
 };
 
 /** What may have waited for a schema. */
-export const featureSchemaKeys = ({ name, semver, digest }: FeatureSchema): readonly string[] => [
+export const featureSchemaKeys = ({
+  name,
+  semver,
+  digest,
+}: Pick<FeatureSchema, 'name' | 'semver' | 'digest'>): readonly string[] => [
   `featureSchema:digest:${digest}`,
   `featureSchema:release:${name}@${semver}`,
 ];

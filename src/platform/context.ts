@@ -25,7 +25,7 @@ export interface Context {
 }
 
 /** The one who works on this machine, through the command line or the loopback interface: may do everything. */
-export const localActor = (name: string): Actor => ({
+export const localActor = (name: string): { name: string } & Actor => ({
   name,
   scopes: new Set<Scope>([
     'registry:read',

@@ -13,7 +13,7 @@ export interface ValueChange {
 const isObject = (value: JsonValue): value is { readonly [key: string]: JsonValue } =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const escaped = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
+const pointerToken = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
 
 /** Differences of two JSON documents, deepest places first named, in document order. */
 export const valueChanges = (
@@ -41,7 +41,7 @@ const memberChanges = (
   const after = new Map(news);
   const names = [...new Set([...before.keys(), ...after.keys()])];
   return names.flatMap((name): readonly ValueChange[] => {
-    const place = `${pointer}/${escaped(name)}`;
+    const place = `${pointer}/${pointerToken(name)}`;
     const old = before.get(name);
     const value = after.get(name);
     if (old === undefined)

@@ -1,5 +1,6 @@
 import type { RejectedRecordKind } from '../generated/prisma/enums.ts';
 import { type Database, type Session, sqlState } from '../platform/database.ts';
+import { announceRecorded } from '../platform/events.ts';
 import {
   type AppendReport,
   type Exception,
@@ -8,6 +9,7 @@ import {
   type StagedRecord,
 } from './append-report.ts';
 import type { RawLine } from './raw-line.ts';
+import { recordedKeys } from './record-references.ts';
 import { keepRejected, resolveRejected } from './rejected-record.ts';
 
 /** How records of one kind are stored. */
@@ -39,12 +41,30 @@ export const commitBatch = async <Staged extends StagedRecord>(
   for (let attempt = 1; ; attempt += 1) {
     try {
       if (batch.staged.length > 0) await recordStore.prepare(database, batch.staged);
-      return await database.transaction((session) => commitOnce(session, batch, recordStore));
+      const report = await database.transaction((session) =>
+        commitOnce(session, batch, recordStore),
+      );
+      await releaseOvertaken(database, batch);
+      return report;
     } catch (error) {
       if (attempt === ATTEMPTS || !PASSING.has(sqlState(error) ?? '')) throw error;
       recordStore.recover(database);
     }
   }
+};
+
+/**
+ * What a record waits for may be recorded after it was looked up and before the record was kept: then nobody saw it
+ * waiting. So whoever keeps such records looks once more.
+ */
+const releaseOvertaken = async (
+  database: Database,
+  { rejected }: PreparedBatch<StagedRecord>,
+): Promise<void> => {
+  const waitedFor = rejected.flatMap(({ rejection }) => rejection.waitsFor ?? []);
+  if (waitedFor.length === 0) return;
+  const recorded = await recordedKeys(database, new Set(waitedFor));
+  if (recorded.length > 0) await announceRecorded(database, recorded);
 };
 
 const commitOnce = async <Staged extends StagedRecord>(

@@ -133,3 +133,32 @@ const unknown = (
   message: `${path} is ${excerpt(key)}, which is not registered; register it and this record is tried again by itself`,
   waitsFor: `${path}:${by}:${key}`,
 });
+
+/** Which of the events that records wait for have happened: what `waitsFor` names exists. */
+export const recordedKeys = async (
+  database: Database,
+  keys: ReadonlySet<string>,
+): Promise<readonly string[]> => {
+  const found = await Promise.all(
+    [...keys].map(async (key) => ((await loadWaitedFor(database, key)) === null ? [] : [key])),
+  );
+  return found.flat();
+};
+
+const loadWaitedFor = (database: Database, waitsFor: string): Promise<object | null> => {
+  const [, kind = '', key = ''] = /^(\w+:\w+):([\s\S]*)$/.exec(waitsFor) ?? [];
+  switch (kind) {
+    case 'endpoint:route':
+      return endpointByRoute(database).load(key);
+    case 'modelVersion:digest':
+      return modelVersionByDigest(database).load(key);
+    case 'modelVersion:release':
+      return modelVersionByRelease(database).load(key);
+    case 'featureSchema:digest':
+      return featureSchemaByDigest(database).load(key);
+    case 'featureSchema:release':
+      return featureSchemaByRelease(database).load(key);
+    default:
+      return Promise.resolve(null);
+  }
+};

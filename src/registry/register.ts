@@ -1,6 +1,5 @@
 import { EvidenceConflictError } from '../evidence/evidence-conflict.ts';
 import { locationsOf } from '../evidence/evidence-location.ts';
-import { featureSchemaById } from '../evidence/feature-schema.ts';
 import { featureSchemaKeys } from '../evidence/record-evidence.ts';
 import { builder } from '../platform/builder.ts';
 import { canonicalJson, type JsonValue } from '../platform/canonical-json.ts';
@@ -149,7 +148,7 @@ const registerModelVersion = async (
   checkRegistration(input);
   const { database } = context;
   const parent = await findParent(context, input);
-  const { id, isNew } = await inTransaction(database, async (transaction) => {
+  const { id, isNew, schemaDigest } = await inTransaction(database, async (transaction) => {
     const evidence = await recordEvidence(transaction, input);
     const manifest = manifestOf(input, evidence, parent);
     const digest = manifestDigest(manifest);
@@ -160,16 +159,16 @@ const registerModelVersion = async (
     if (version.digest !== digest) throw await conflict(transaction, version, manifest);
     await lockVersion(transaction, version.id);
     await appendMetrics(transaction, version.id, input.metrics, context.actor.name);
-    return version;
+    return { ...version, schemaDigest: evidence.featureSchema.digest };
   });
   // One request may register twice, and read in between.
   locationsOf(context).clearAll();
   metricsOf(context).clearAll();
   const modelVersion = referenced(await modelVersionById(database).load(id));
+  const schema = input.featureSchema.definition;
   // Also when nothing is new: a process that ended between commit and release left records waiting.
-  const schema = await featureSchemaById(database).load(modelVersion.featureSchemaId);
   await announceRecorded(database, [
-    ...featureSchemaKeys(referenced(schema)),
+    ...(schema == null ? [] : featureSchemaKeys({ ...schema, digest: schemaDigest })),
     `modelVersion:digest:${modelVersion.digest}`,
     `modelVersion:release:${input.model}@${input.semver}`,
   ]);
