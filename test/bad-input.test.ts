@@ -394,8 +394,7 @@ describe('a line of the route', () => {
         code: 'INVALID_JSON',
         path: null,
         value: '"{\\"requestId\\": "',
-        message:
-          'The text is not JSON: JSON value expected but reached end of input at position 14',
+        message: "The text is not JSON: Object value expected after ':' at position 14",
       },
     ],
     [

@@ -5,8 +5,8 @@ import { BrokenBodyError } from './broken-body.ts';
 const SLICE = 8 * 1024;
 
 /**
- * Unpacks gzip, slice by slice. When it breaks off or is corrupt, everything before is passed on, then it throws a
- * `BrokenBodyError`. A plain pipe would lose what was unpacked and not yet read.
+ * Unpacks gzip, slice by slice. When it breaks off, everything before is passed on, then it throws a `BrokenBodyError`;
+ * when it is corrupt, everything before the slice that is. A plain pipe would lose what was unpacked and not yet read.
  */
 export async function* gunzip(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const unpacker = createGunzip();
