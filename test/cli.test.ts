@@ -159,7 +159,10 @@ describe('register, ingest, trace, rejected', () => {
       'UNKNOWN_ENDPOINT',
     ]);
     const retried = await hindcast(['rejected', 'retry', '--all', '--url', url]);
-    expect([retried.code, retried.stdout]).toEqual([1, '2 retried: 0 stored, 2 rejected again\n']);
+    expect([retried.code, retried.stdout]).toEqual([
+      1,
+      '2 tried again: 0 in the log, 2 rejected again\n',
+    ]);
   });
 
   it('ends with 3 for a request that is not on record', async () => {

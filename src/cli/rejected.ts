@@ -12,7 +12,7 @@ const LIST = `query Rejected($filter: RejectedRecordFilter, $first: Int!) {
 const RETRY = `mutation Retry($input: ResubmitRejectedRecordsInput!) {
   resubmitRejectedRecords(input: $input) {
     __typename
-    ... on ResubmitRejectedRecordsPayload { attemptedCount resolvedCount rejectedCount }
+    ... on ResubmitRejectedRecordsPayload { triedCount resolvedCount conflictCount rejectedCount }
     ... on UserError { message }
   }
 }`;
@@ -82,8 +82,9 @@ interface RetryOptions extends TargetOptions {
 
 interface RetryResult {
   readonly message?: string;
-  readonly attemptedCount?: number;
+  readonly triedCount?: number;
   readonly resolvedCount?: number;
+  readonly conflictCount?: number;
   readonly rejectedCount?: number;
 }
 
@@ -93,16 +94,16 @@ const retry = async (ids: readonly string[], options: RetryOptions): Promise<voi
   }
   const connection = await connect(options);
   try {
-    const input = ids.length === 0 ? { filter: {} } : { ids };
+    const input = { records: ids.length === 0 ? { filter: {} } : { ids } };
     const { resubmitRejectedRecords: result } = await connection.ask<{
       resubmitRejectedRecords: RetryResult;
     }>(RETRY, { input });
     if (result.message !== undefined) throw new CommandError(result.message, EXIT.refused);
-    const { attemptedCount, resolvedCount, rejectedCount } = result;
+    const { triedCount, resolvedCount, conflictCount, rejectedCount } = result;
     process.stdout.write(
       options.json === true
-        ? `${JSON.stringify({ attemptedCount, resolvedCount, rejectedCount })}\n`
-        : `${attemptedCount} retried: ${resolvedCount} stored, ${rejectedCount} rejected again\n`,
+        ? `${JSON.stringify({ triedCount, resolvedCount, conflictCount, rejectedCount })}\n`
+        : `${triedCount} tried again: ${resolvedCount} in the log, ${rejectedCount} rejected again\n`,
     );
     if ((rejectedCount ?? 0) > 0) process.exitCode = EXIT.refused;
   } finally {
@@ -124,7 +125,7 @@ export const rejectedCommand = (): Command => {
   withTarget(command.command('retry'))
     .description('Submit rejected records again.')
     .argument('[ids...]', 'global IDs, as `rejected list` prints them')
-    .option('--all', 'all that still wait, at most 1000 at a time')
+    .option('--all', 'all that still wait')
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  hindcast rejected retry --all')
     .action(retry);
