@@ -2,11 +2,11 @@ import { expect, it } from 'vitest';
 import { featureSchemaById } from '../src/evidence/feature-schema.ts';
 import { referenced } from '../src/platform/immutable-cache.ts';
 import { appendPredictions } from '../src/prediction/append.ts';
+import { predictionDigest } from '../src/prediction/prediction-digest.ts';
 import { selectPredictions } from '../src/prediction/prediction-log.ts';
-import { recordDigest } from '../src/prediction/record-digest.ts';
 import { codecOf } from '../src/prediction/schema-codec.ts';
 import { modelVersionById } from '../src/registry/model-version.ts';
-import { endpointById } from '../src/serving/endpoint.ts';
+import { endpointById, routeOf } from '../src/serving/endpoint.ts';
 import { field } from './feature-fixture.ts';
 import { unique, useTestDatabase } from './setup/database.ts';
 import { openServing, rawLines } from './setup/ingest.ts';
@@ -42,13 +42,13 @@ const roundTrip = async (features: string, members = '"score":null') => {
     featureSchemaById(database).load(row.featureSchemaId),
   ]);
   const featureSchema = referenced(schema);
-  const references = {
-    endpoint: referenced(endpoint),
-    version: referenced(version),
-    featureSchema,
+  const names = {
+    endpoint: routeOf(referenced(endpoint)),
+    modelVersion: referenced(version).digest,
+    featureSchema: featureSchema.digest,
   };
   // What is stored is enough to compute the digest again.
-  expect(recordDigest(row, references)).toBe(Buffer.from(row.digest).toString('hex'));
+  expect(predictionDigest(row, names)).toBe(Buffer.from(row.digest).toString('hex'));
   return { row, readings: codecOf(featureSchema).decode(row.features) };
 };
 
