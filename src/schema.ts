@@ -1,5 +1,6 @@
 import { builder } from './platform/builder.ts';
 import './platform/errors.ts';
+import './platform/float-scalar.ts';
 import './platform/scalars.ts';
 import './evidence/artifact.ts';
 import './evidence/code-commit.ts';
