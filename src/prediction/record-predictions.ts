@@ -1,3 +1,4 @@
+import { FeatureSchemaReferenceInput } from '../evidence/feature-schema-reference.ts';
 import { builder } from '../platform/builder.ts';
 import { InvalidInputError } from '../platform/errors.ts';
 import type { ExactJson } from '../platform/exact-json.ts';
@@ -8,26 +9,6 @@ import { appendPayload } from './append-payload.ts';
 import type { RawLine } from './raw-line.ts';
 import { assertRecordCount, endpointMember, lineOf, MAX_RECORDS } from './record-input.ts';
 import { UndeclaredFeaturesEnum } from './rejection-code-type.ts';
-
-const FeatureSchemaReleaseInput = builder.inputType('FeatureSchemaReleaseInput', {
-  description: 'A feature schema name with a semantic version.',
-  fields: (t) => ({
-    name: t.string({ required: true, description: 'Feature schema name.' }),
-    semver: t.field({ type: 'SemVer', required: true, description: 'Semantic version.' }),
-  }),
-});
-
-const FeatureSchemaReferenceInput = builder.inputType('FeatureSchemaReference', {
-  description: 'A way to name one feature schema.',
-  isOneOf: true,
-  fields: (t) => ({
-    digest: t.field({ type: 'Digest', description: 'Digest of the schema.' }),
-    release: t.field({
-      type: FeatureSchemaReleaseInput,
-      description: 'Schema name and semantic version.',
-    }),
-  }),
-});
 
 const PredictionInput = builder.inputType('PredictionInput', {
   description:
