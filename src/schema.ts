@@ -24,6 +24,7 @@ import './prediction/prediction-reference.ts';
 import './prediction/record-outcomes.ts';
 import './prediction/record-predictions.ts';
 import './prediction/rejected-record-type.ts';
+import './prediction/search.ts';
 import './forensics/request.ts';
 import './forensics/trace-type.ts';
 import './server/server-info.ts';

@@ -85,15 +85,18 @@ const predictionOf = (row: Row): PredictionLog => ({
   observations: observationsOf(row.observations),
 });
 
-/** Rows of the log, by a condition on `l`; the caller bounds them. One statement. */
+/**
+ * Rows of the log, by a condition on `l`; the caller bounds them. One statement, prepared when it has a name: one whose
+ * text varies has none, since connections keep prepared statements for good.
+ */
 export const selectPredictions = async (
   database: Database,
-  name: string,
+  name: string | null,
   rest: string,
   values: readonly unknown[],
 ): Promise<PredictionLog[]> => {
   const text = `SELECT ${COLUMNS} FROM prediction_log l ${rest}`;
-  const rows = await database.query<Row>({ name, text, values });
+  const rows = await database.query<Row>({ ...(name !== null && { name }), text, values });
   return rows.map(predictionOf);
 };
 

@@ -1,0 +1,166 @@
+import {
+  type BoundedCount,
+  BoundedCountRef,
+  countArguments,
+  countUpTo,
+} from '../platform/bounded-count.ts';
+import { builder } from '../platform/builder.ts';
+import type { Context } from '../platform/context.ts';
+import { OrderDirection } from '../platform/order-direction.ts';
+import {
+  connectionType,
+  type Page,
+  type PageArguments,
+  pageArguments,
+  pageCost,
+  pageRequest,
+} from '../platform/pagination.ts';
+import { ModelVersionRef } from '../registry/model-version.ts';
+import { EndpointRef } from '../serving/endpoint.ts';
+import { givenMembers } from './filter-parts.ts';
+import { resolveFilter } from './filter-references.ts';
+import {
+  MAX_WINDOW_DAYS,
+  type PredictionFilter,
+  PredictionLogFilter,
+} from './prediction-filter-input.ts';
+import { type PredictionLog, PredictionLogRef } from './prediction-log.ts';
+import { countMatches, type SearchOrder, searchPage } from './search-page.ts';
+import { allOf, type Condition } from './sql-condition.ts';
+
+interface Countable {
+  readonly count: (limit: number) => Promise<BoundedCount>;
+}
+
+export const PredictionLogConnection = connectionType<PredictionLog, Countable>(
+  PredictionLogRef,
+  'PredictionLog',
+  'predictions',
+);
+
+builder.objectField(PredictionLogConnection, 'count', (t) =>
+  t.field({
+    type: BoundedCountRef,
+    description:
+      'Number of matching predictions on all pages, counted up to a bound: the log is too large to be counted for a page.',
+    complexity: 10,
+    args: countArguments,
+    resolve: ({ count }, { limit }) => count(limit),
+  }),
+);
+
+/** A page of the predictions that a condition matches. */
+export const predictionPage = async (
+  { database }: Context,
+  condition: Condition,
+  order: SearchOrder,
+  args: PageArguments,
+): Promise<Page<PredictionLog> & Countable> => ({
+  ...(await searchPage(database, condition, order, pageRequest(args))),
+  count: (limit) => countUpTo(limit, (stopAfter) => countMatches(database, condition, stopAfter)),
+});
+
+const OrderField = builder.enumType('PredictionLogOrderField', {
+  description: 'Fields that order predictions.',
+  values: {
+    OCCURRED_AT: { description: 'When the model answered.' },
+    RECORDED_AT: { description: 'When Hindcast stored the record.' },
+  } as const,
+});
+
+const PredictionLogOrder = builder.inputType('PredictionLogOrder', {
+  description:
+    'Order of predictions. Those of the same instant are ordered by request ID in byte order, endpoint and item.',
+  fields: (t) => ({
+    field: t.field({ type: OrderField, required: true, description: 'Field to order by.' }),
+    direction: t.field({
+      type: OrderDirection,
+      required: true,
+      defaultValue: 'DESC',
+      description: 'Direction.',
+    }),
+  }),
+});
+
+const orderArgument = {
+  type: PredictionLogOrder,
+  required: true,
+  defaultValue: { field: 'OCCURRED_AT', direction: 'DESC' },
+  description: 'Order of the list.',
+} as const;
+
+const BOUND = `\`occurredAt\` with both ends at most ${MAX_WINDOW_DAYS} days apart, \`entityKeys\`, \`requestIds\` or \`traceId\``;
+
+const STABLE =
+  'Pages stay in place while predictions are appended: what was there when paging began comes exactly once.';
+
+builder.queryField('predictionLogs', (t) =>
+  t.field({
+    type: PredictionLogConnection,
+    nullable: true,
+    description: `Searches the prediction log. The filter must give ${BOUND}. ${STABLE}`,
+    complexity: pageCost,
+    args: {
+      ...pageArguments,
+      filter: t.arg({
+        type: PredictionLogFilter,
+        required: true,
+        description: 'Which predictions.',
+      }),
+      orderBy: t.arg(orderArgument),
+    },
+    resolve: async (_, { filter, orderBy, ...args }, context) => {
+      const condition = await resolveFilter(context, filter, { mustBeBounded: true });
+      return predictionPage(context, condition, orderBy, args);
+    },
+  }),
+);
+
+/** An index holds the predictions of a version by time, so that alone needs no bound. */
+const isInIndex = (filter: PredictionFilter, { field }: SearchOrder): boolean =>
+  field === 'OCCURRED_AT' && givenMembers(filter).every((name) => name === 'occurredAt');
+
+builder.objectField(ModelVersionRef, 'predictions', (t) =>
+  t.field({
+    type: PredictionLogConnection,
+    description: `Predictions made by this version. A filter on more than \`occurredAt\`, and the order RECORDED_AT, must give ${BOUND}. ${STABLE}`,
+    complexity: pageCost,
+    args: {
+      ...pageArguments,
+      filter: t.arg({ type: PredictionLogFilter, description: 'Which of them.' }),
+      orderBy: t.arg(orderArgument),
+    },
+    resolve: async ({ id }, { filter, orderBy, ...args }, context) => {
+      const which = filter ?? {};
+      const matches = await resolveFilter(context, which, {
+        mustBeBounded: !isInIndex(which, orderBy),
+      });
+      const ofVersion: Condition = (parameter) => `l.model_version_id = ${parameter(id, 'int')}`;
+      const condition = allOf([ofVersion, matches]);
+      return predictionPage(context, condition, orderBy, args);
+    },
+  }),
+);
+
+builder.objectField(EndpointRef, 'predictions', (t) =>
+  t.field({
+    type: PredictionLogConnection,
+    description: `Predictions returned by this endpoint. The filter must give ${BOUND}. ${STABLE}`,
+    complexity: pageCost,
+    args: {
+      ...pageArguments,
+      filter: t.arg({
+        type: PredictionLogFilter,
+        required: true,
+        description: 'Which of them.',
+      }),
+      orderBy: t.arg(orderArgument),
+    },
+    resolve: async ({ id }, { filter, orderBy, ...args }, context) => {
+      const matches = await resolveFilter(context, filter, { mustBeBounded: true });
+      const ofEndpoint: Condition = (parameter) => `l.endpoint_id = ${parameter(id, 'int')}`;
+      const condition = allOf([ofEndpoint, matches]);
+      return predictionPage(context, condition, orderBy, args);
+    },
+  }),
+);
