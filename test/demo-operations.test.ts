@@ -169,4 +169,35 @@ describe('on the demo data', () => {
       fieldsOf(old).length,
     );
   });
+
+  it('search finds exactly the late flights that were promised to be on time', async () => {
+    const { predictionLogs: found } = await run<{
+      predictionLogs: { count: Json; pageInfo: Json; nodes: Json[] };
+    }>('search');
+    const observed = new Map(outcomes.map((line) => [line.requestId, line.label]));
+    const distanceOf = ({ features }: Json) => Number((features as Json).distance);
+    const expected = predictions
+      .filter(
+        (line) =>
+          String(line.occurredAt) >= '2001-04-03' &&
+          String(line.occurredAt) < '2001-04-05' &&
+          (line.modelVersion as Json).semver === '1.0.0' &&
+          distanceOf(line) > 1500 &&
+          line.label === 'ON_TIME' &&
+          observed.get(line.requestId) === 'LATE',
+      )
+      .sort((a, b) => Date.parse(String(b.occurredAt)) - Date.parse(String(a.occurredAt)));
+    expect(expected.length).toBeGreaterThan(20);
+    expect(found.count).toEqual({ value: expected.length, isExact: true });
+    expect(found.pageInfo).toMatchObject({ hasNextPage: true });
+    expect(found.nodes).toMatchObject(
+      expected.slice(0, 20).map((line) => ({
+        requestId: line.requestId,
+        score: line.score,
+        label: 'ON_TIME',
+        features: [{ name: 'distance', text: String(distanceOf(line)) }],
+        outcome: { label: 'LATE' },
+      })),
+    );
+  });
 });

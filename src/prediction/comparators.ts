@@ -25,7 +25,9 @@ export const FloatComparator = builder.inputType('FloatComparator', {
     gte: t.float({ description: 'Greater than or equal to.' }),
     lt: t.float({ description: 'Less than.' }),
     lte: t.float({ description: 'Less than or equal to.' }),
-    isNaN: t.boolean({ description: 'Is NaN; or is any other number, infinities included.' }),
+    isNaN: t.boolean({
+      description: '`true`: is NaN. `false`: is any number, infinities included.',
+    }),
   }),
 });
 

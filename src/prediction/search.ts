@@ -18,13 +18,13 @@ import {
 import { ModelVersionRef } from '../registry/model-version.ts';
 import { EndpointRef } from '../serving/endpoint.ts';
 import { givenMembers } from './filter-parts.ts';
-import { resolveFilter } from './filter-references.ts';
 import {
   MAX_WINDOW_DAYS,
   type PredictionFilter,
   PredictionLogFilter,
 } from './prediction-filter-input.ts';
 import { type PredictionLog, PredictionLogRef } from './prediction-log.ts';
+import { resolveFilter } from './resolve-filter.ts';
 import { countMatches, type SearchOrder, searchPage } from './search-page.ts';
 import { allOf, type Condition } from './sql-condition.ts';
 
@@ -43,7 +43,6 @@ builder.objectField(PredictionLogConnection, 'count', (t) =>
     type: BoundedCountRef,
     description:
       'Number of matching predictions on all pages, counted up to a bound: the log is too large to be counted for a page.',
-    complexity: 10,
     args: countArguments,
     resolve: ({ count }, { limit }) => count(limit),
   }),
@@ -64,7 +63,10 @@ const OrderField = builder.enumType('PredictionLogOrderField', {
   description: 'Fields that order predictions.',
   values: {
     OCCURRED_AT: { description: 'When the model answered.' },
-    RECORDED_AT: { description: 'When Hindcast stored the record.' },
+    RECORDED_AT: {
+      description:
+        'When Hindcast stored the record. Of records stored at the same moment, one may become visible a little after those with a later time.',
+    },
   } as const,
 });
 
@@ -82,7 +84,8 @@ const PredictionLogOrder = builder.inputType('PredictionLogOrder', {
   }),
 });
 
-const orderArgument = {
+/** The argument `orderBy` of every list of predictions. */
+export const orderByArgument = {
   type: PredictionLogOrder,
   required: true,
   defaultValue: { field: 'OCCURRED_AT', direction: 'DESC' },
@@ -107,7 +110,7 @@ builder.queryField('predictionLogs', (t) =>
         required: true,
         description: 'Which predictions.',
       }),
-      orderBy: t.arg(orderArgument),
+      orderBy: t.arg(orderByArgument),
     },
     resolve: async (_, { filter, orderBy, ...args }, context) => {
       const condition = await resolveFilter(context, filter, { mustBeBounded: true });
@@ -128,7 +131,7 @@ builder.objectField(ModelVersionRef, 'predictions', (t) =>
     args: {
       ...pageArguments,
       filter: t.arg({ type: PredictionLogFilter, description: 'Which of them.' }),
-      orderBy: t.arg(orderArgument),
+      orderBy: t.arg(orderByArgument),
     },
     resolve: async ({ id }, { filter, orderBy, ...args }, context) => {
       const which = filter ?? {};
@@ -154,7 +157,7 @@ builder.objectField(EndpointRef, 'predictions', (t) =>
         required: true,
         description: 'Which of them.',
       }),
-      orderBy: t.arg(orderArgument),
+      orderBy: t.arg(orderByArgument),
     },
     resolve: async ({ id }, { filter, orderBy, ...args }, context) => {
       const matches = await resolveFilter(context, filter, { mustBeBounded: true });
