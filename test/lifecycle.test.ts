@@ -185,6 +185,28 @@ const history = async ({ digest }: RegisteredVersion, at: string, knownAt?: stri
 
 const registered = () => register(hindcast, registration([field('a')]));
 
+describe('a correction', () => {
+  it('is refused when it brings together what may not follow each other', () => {
+    const facts = (['REGISTERED', 'STAGING', 'REGISTERED'] as const).map((to, index) => ({
+      sequence: index + 1,
+      from: null,
+      to,
+      reason: '',
+      actor: '',
+      occurredAt: index * 10,
+      recordedAt: 100 + index,
+      correctsSequence: null,
+      digest: '',
+      previousDigest: null,
+    }));
+    expect(checkTransition(facts, { to: 'STAGING', occurredAt: 40, correctsSequence: 2 })).toEqual({
+      currentStage: 'REGISTERED',
+      message:
+        'A version cannot go from REGISTERED to REGISTERED (at 1970-01-01T00:00:00.000020Z). From REGISTERED it may go to STAGING, ARCHIVED, REVOKED. That change is on record already; correct it first.',
+    });
+  });
+});
+
 describe('transitionModelVersion', () => {
   it('appends to the chain with actor and reason', async () => {
     const version = await registered();
@@ -279,7 +301,7 @@ describe('transitionModelVersion', () => {
     ).toMatchObject({
       __typename: 'TransitionNotAllowedError',
       message:
-        'A version cannot go from ARCHIVED to PRODUCTION (at 2026-01-20T00:00:00.000Z). From ARCHIVED it may go to STAGING, REVOKED. That later change is on record already; correct it first.',
+        'A version cannot go from ARCHIVED to PRODUCTION (at 2026-01-20T00:00:00.000Z). From ARCHIVED it may go to STAGING, REVOKED. That change is on record already; correct it first.',
     });
   });
 

@@ -6,7 +6,7 @@ import {
   readMigrations,
 } from '../src/platform/migrate.ts';
 import { sqlStatements } from '../src/platform/sql-statements.ts';
-import { openTestDatabase } from './setup/hindcast.ts';
+import { openEmptyDatabase, openTestDatabase } from './setup/database.ts';
 
 const database = await openTestDatabase();
 afterAll(() => database.close());
@@ -31,6 +31,25 @@ describe('migrate', () => {
         finished: true,
       })),
     );
+  });
+
+  it('is done once when several start at the same time on an empty database', async () => {
+    const empty = await openEmptyDatabase();
+    try {
+      // One process owns an embedded database, so there they come one after the other.
+      const starts =
+        empty.engine === 'postgresql'
+          ? await Promise.all([migrate(empty), migrate(empty), migrate(empty)])
+          : [await migrate(empty), await migrate(empty), await migrate(empty)];
+      const names = (await readMigrations()).map(({ name }) => name);
+      expect(starts.map(({ length }) => length).sort()).toEqual([0, 0, names.length]);
+      const [row] = await empty.query<{ recorded: bigint }>({
+        text: 'SELECT count(*) AS recorded FROM _prisma_migrations',
+      });
+      expect(row).toEqual({ recorded: BigInt(names.length) });
+    } finally {
+      await empty.close();
+    }
   });
 
   it('undoes a migration that the database refuses, and records nothing', async () => {

@@ -67,7 +67,7 @@ export const checkTransition = (
     ({ sequence }) => sequence !== proposed.correctsSequence,
   );
   const before = remaining.filter(({ occurredAt }) => occurredAt <= proposed.occurredAt);
-  const after = remaining.filter(({ occurredAt }) => occurredAt > proposed.occurredAt);
+  const after = remaining.slice(before.length);
   const from = before.at(-1)?.to ?? null;
   const currentStage = from ?? remaining[0]?.to ?? 'REGISTERED';
   if (from === null && proposed.to !== 'REGISTERED') {
@@ -77,16 +77,31 @@ export const checkTransition = (
       message: `The version was registered ${first === undefined ? 'later' : `at ${formatInstant(first.occurredAt)}`}; a change of stage cannot take effect before that.`,
     };
   }
-  if (from !== null && !TRANSITIONS[from].includes(proposed.to)) {
-    return { currentStage, message: notAllowed(from, proposed.to, proposed.occurredAt) };
+  // The whole timeline, because a correction also brings together what stood around the corrected fact.
+  const broken = firstIllegal([...before, proposed, ...after]);
+  if (broken === null) return from;
+  const { previous, next } = broken;
+  const reason = notAllowed(previous.to, next.to, next.occurredAt);
+  return {
+    currentStage,
+    message:
+      next === proposed ? reason : `${reason} That change is on record already; correct it first.`,
+  };
+};
+
+type Step = Pick<LifecycleFact, 'to' | 'occurredAt'>;
+
+/** The first change of a timeline that the table does not allow. */
+const firstIllegal = (
+  timeline: readonly Step[],
+): { readonly previous: Step; readonly next: Step } | null => {
+  for (const [index, next] of timeline.entries()) {
+    const previous = timeline[index - 1];
+    if (previous !== undefined && !TRANSITIONS[previous.to].includes(next.to)) {
+      return { previous, next };
+    }
   }
-  const next = after[0];
-  return next === undefined || TRANSITIONS[proposed.to].includes(next.to)
-    ? from
-    : {
-        currentStage,
-        message: `${notAllowed(proposed.to, next.to, next.occurredAt)} That later change is on record already; correct it first.`,
-      };
+  return null;
 };
 
 const notAllowed = (from: LifecycleStage, to: LifecycleStage, at: Instant): string =>

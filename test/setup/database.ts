@@ -9,15 +9,28 @@ import { openPostgresql } from '../../src/platform/postgresql.ts';
 /** A name that no other test uses. */
 export const unique = (prefix: string): string => `${prefix}-${randomUUID().slice(0, 8)}`;
 
+/** A database of its own, migrated. */
 export const openTestDatabase = async (): Promise<Database> => {
   const template = inject('template');
-  if ('dump' in template)
-    return openPglite({ memory: true, dump: await openAsBlob(template.dump) });
+  return 'dump' in template
+    ? openPglite({ memory: true, dump: await openAsBlob(template.dump) })
+    : createDatabase(template.url, template.name);
+};
+
+/** A database of its own, with nothing in it. */
+export const openEmptyDatabase = async (): Promise<Database> => {
+  const template = inject('template');
+  return 'dump' in template
+    ? openPglite({ memory: true })
+    : createDatabase(template.url, 'template0');
+};
+
+const createDatabase = async (url: string, template: string): Promise<Database> => {
   const name = `hindcast_test_${randomUUID().replaceAll('-', '')}`;
-  const admin = new pg.Client({ connectionString: template.url });
+  const admin = new pg.Client({ connectionString: url });
   await admin.connect();
-  await admin.query(`CREATE DATABASE ${name} TEMPLATE ${template.name}`);
-  const location = new URL(template.url);
+  await admin.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
+  const location = new URL(url);
   location.pathname = `/${name}`;
   const database = openPostgresql(location.href, 4);
   return {
