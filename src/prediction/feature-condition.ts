@@ -70,6 +70,7 @@ const builtWithAny =
 // Arrays of SQL begin at 1.
 const slotOf = ({ column, offset }: FeatureOccurrence): string => `l.${column}[${offset + 1}]`;
 
+// FP32 is stored as the double it is, and shown as a shorter text: 0.1 is asked for, 0.10000000149011612 stands there.
 const singleOf = (value: number | null | undefined): number | null => {
   if (value == null) return null;
   const single = Math.fround(value);
