@@ -106,7 +106,7 @@ export const identityKey = (prediction: PredictionIdentity): string =>
 
 /** Reads what `identityKey` wrote; null for anything else. */
 export const parseIdentityKey = (key: string): PredictionIdentity | null => {
-  const match = /^(-?\d{1,16})\.(\d{1,9})\.(\d{1,9})\.([\s\S]+)$/.exec(key);
+  const match = /^(-?\d{1,16})\.(\d{1,10})\.(\d{1,10})\.([\s\S]+)$/.exec(key);
   if (match === null) return null;
   const [, occurredAt, endpointId, item, requestId = ''] = match;
   return {
