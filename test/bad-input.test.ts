@@ -181,7 +181,7 @@ describe.each<[string, Record<string, unknown>, Expected]>([
       path: 'endpoint',
       value: '"production/nowhere"',
       message:
-        'endpoint is "production/nowhere", which is not registered; create it and this record is tried again by itself',
+        'endpoint is "production/nowhere", which is not on record; start a deployment on it (startDeployment) and this record is tried again by itself',
     },
   ],
   [

@@ -120,7 +120,7 @@ it.each<[string, Record<string, unknown>, string, string, string]>([
     { endpoint: { name: 'none', environment: 'staging' } },
     'UNKNOWN_ENDPOINT',
     'endpoint',
-    'endpoint is "staging/none", which is not registered; create it and this record is tried again by itself',
+    'endpoint is "staging/none", which is not on record; start a deployment on it (startDeployment) and this record is tried again by itself',
   ],
   [
     'a time in the far future',

@@ -114,7 +114,7 @@ export const unknownEndpoint = (route: string): RecordIssue => ({
   code: 'UNKNOWN_ENDPOINT',
   path: 'endpoint',
   value: excerpt(route),
-  message: `endpoint is ${excerpt(route)}, which is not registered; create it and this record is tried again by itself`,
+  message: `endpoint is ${excerpt(route)}, which is not on record; start a deployment on it (startDeployment) and this record is tried again by itself`,
   waitsFor: `endpoint:route:${route}`,
 });
 
