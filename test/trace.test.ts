@@ -337,6 +337,19 @@ describe('findings', () => {
   });
 });
 
+it('of a row whose values were taken out says that it was altered, and shows none', async () => {
+  const { version, endpoint } = await served(hindcast, [field('a')]);
+  const record = line(version, endpoint, { a: 1 });
+  await append(hindcast, [record]);
+  await hindcast.database.query({
+    text: "UPDATE prediction_log SET numbers = '{}' WHERE request_id = $1",
+    values: [record.requestId],
+  });
+  const trace = await traceOf(endpoint, record.requestId);
+  expect(trace && codes(trace)).toEqual(['ERROR DIGEST_MISMATCH', 'ERROR FEATURE_MISSING']);
+  expect(trace?.features).toEqual([]);
+});
+
 describe('gaps', () => {
   it('name what the version was registered without, and what the record does not say', async () => {
     const { version, endpoint } = await served(hindcast, [field('a')], {

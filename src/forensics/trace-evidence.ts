@@ -15,7 +15,7 @@ import type { FeatureReading } from '../prediction/feature-decode.ts';
 import { observationsKnownAt } from '../prediction/observations.ts';
 import { predictionDigest } from '../prediction/prediction-digest.ts';
 import { identityKey, type PredictionLog } from '../prediction/prediction-log.ts';
-import { codecOf } from '../prediction/schema-codec.ts';
+import { storedReadings } from '../prediction/schema-codec.ts';
 import { type Baselines, baselinesOf } from '../registry/baselines.ts';
 import { type LifecycleFact, type LifecycleStage, stageAt } from '../registry/lifecycle.ts';
 import { lifecycleOf } from '../registry/lifecycle-history.ts';
@@ -94,7 +94,7 @@ export const gatherEvidence = async (
     lifecycleOf(context).load(version.id),
     deploymentsOf(context).load(prediction.endpointId),
   ]);
-  const readings = codecOf(builtWith).decode(prediction.features);
+  const readings = storedReadings(builtWith, prediction.features);
   return {
     prediction,
     predictionKey: identityKey(prediction),

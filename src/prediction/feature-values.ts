@@ -9,7 +9,7 @@ import { baselinesOf } from '../registry/baselines.ts';
 import { modelVersionById } from '../registry/model-version.ts';
 import type { FeatureReading } from './feature-decode.ts';
 import type { PredictionLog } from './prediction-log.ts';
-import { codecOf } from './schema-codec.ts';
+import { storedReadings } from './schema-codec.ts';
 
 /** One feature of one prediction, with all that is known about it. */
 export interface FeatureValue {
@@ -37,17 +37,15 @@ export const featureValuesOf = async (
   const maySeeSensitive = actor.scopes.has('features:sensitive');
   const expectedField = fieldFinder(builtWith.digest === expected.digest ? null : expected);
   const { occurredAt } = prediction;
-  const declared = codecOf(builtWith)
-    .decode(prediction.features)
-    .map((reading) => ({
-      name: reading.field.name,
-      reading,
-      undeclared: null,
-      expected: expectedField(reading.field.name),
-      statistics: baselines.get(reading.field.name) ?? null,
-      occurredAt,
-      isVisible: maySeeSensitive || !reading.field.isSensitive,
-    }));
+  const declared = storedReadings(builtWith, prediction.features).map((reading) => ({
+    name: reading.field.name,
+    reading,
+    undeclared: null,
+    expected: expectedField(reading.field.name),
+    statistics: baselines.get(reading.field.name) ?? null,
+    occurredAt,
+    isVisible: maySeeSensitive || !reading.field.isSensitive,
+  }));
   const undeclared = undeclaredOf(prediction).map(([name, text]) => ({
     name,
     reading: null,

@@ -14,7 +14,7 @@ import {
   parseIdentityKey,
   predictionByIdentity,
 } from './prediction-log.ts';
-import { codecOf } from './schema-codec.ts';
+import { storedReadings } from './schema-codec.ts';
 
 export const PredictionOutcomeRef = builder
   .objectRef<PredictionOutcome>('PredictionOutcome')
@@ -146,7 +146,7 @@ builder.node(PredictionLogRef, {
         const schema = referenced(
           await featureSchemaById(database).load(prediction.featureSchemaId),
         );
-        return featuresDigest(codecOf(schema).decode(prediction.features));
+        return featuresDigest(storedReadings(schema, prediction.features));
       },
     }),
     score: t.float({
