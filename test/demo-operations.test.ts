@@ -1,70 +1,29 @@
-import { readFile } from 'node:fs/promises';
-import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { EXAMPLE } from '../src/cli/demo.ts';
-import { localActor } from '../src/platform/context.ts';
-import { logRoutes } from '../src/server/log-routes.ts';
-import { readOperations } from '../src/server/operations.ts';
-import { loadDemo } from './setup/demo.ts';
-import { openTestHindcast } from './setup/hindcast.ts';
+import {
+  changedFeatures,
+  fieldsOf,
+  history,
+  type Json,
+  old,
+  openDemo,
+  operationNames,
+  outcomes,
+  predictions,
+  recent,
+  variablesOf,
+} from './setup/example.ts';
 
 // What is expected is worked out here from the files of the example, not copied from what the program answered.
 
-const hindcast = await openTestHindcast(localActor('tester'), logRoutes);
-await loadDemo(hindcast);
+const { run } = await openDemo();
 
-const operations = new Map((await readOperations()).map((one) => [one.name, one]));
-
-const run = async <Data>(name: string): Promise<Data> => {
-  const operation = operations.get(name);
-  if (operation === undefined) throw new Error(`operations/${name}.graphql is missing`);
-  return hindcast.ask<Data>(operation.query, JSON.parse(operation.variables ?? '{}'));
-};
-
-type Json = Record<string, unknown>;
-
-const lines = async (file: string): Promise<Json[]> =>
-  gunzipSync(await readFile(`${EXAMPLE}${file}`))
-    .toString()
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Json);
-
-const json = async (file: string): Promise<Json> =>
-  JSON.parse(await readFile(`${EXAMPLE}${file}`, 'utf8')) as Json;
-
-const predictions = await lines('predictions.ndjson.gz');
-const outcomes = await lines('outcomes.ndjson.gz');
-const { requestId } = (JSON.parse(operations.get('request')?.variables ?? '{}') as { by: Json }).by;
+const { requestId } = variablesOf('request').by as Json;
 const raw = predictions.find((line) => line.requestId === requestId) ?? {};
 const outcome = outcomes.find((line) => line.requestId === requestId) ?? {};
 
-interface Field {
-  readonly name: string;
-  readonly transformations: readonly { readonly parameters: Json }[];
-}
-
-const fieldsOf = (version: Json): readonly Field[] =>
-  (version.featureSchema as { definition: { fields: Field[] } }).definition.fields;
-
-const [old, recent] = [
-  await json('versions/flight-delay-1.0.0.json'),
-  await json('versions/flight-delay-1.1.0.json'),
-];
-
-/** Features whose parameters differ between the two schemas. */
-const changed = fieldsOf(old)
-  .filter(({ name, transformations }) => {
-    const other = fieldsOf(recent).find((field) => field.name === name);
-    const parameters = (steps: Field['transformations']) =>
-      JSON.stringify(steps.map((step) => Object.entries(step.parameters).sort()));
-    return parameters(transformations) !== parameters(other?.transformations ?? []);
-  })
-  .map(({ name }) => name);
-
 /** Deployments in force at an instant, by the order of the story: a later one ends those it replaces. */
-const inForce = async (at: string): Promise<Json[]> => {
-  const { deployments } = (await json('history.json')) as { deployments: Json[] };
+const inForce = (at: string): Json[] => {
+  const { deployments } = history as { deployments: Json[] };
   const begun = deployments.filter(({ startedAt }) => String(startedAt) <= at);
   const ended = new Set(begun.flatMap(({ replaces }): unknown[] => [replaces ?? []].flat()));
   return begun.filter(({ id }) => !ended.has(id));
@@ -72,7 +31,7 @@ const inForce = async (at: string): Promise<Json[]> => {
 
 describe('on the demo data', () => {
   it('every operation is answered without an error', async () => {
-    for (const name of operations.keys()) await expect(run(name)).resolves.toBeDefined();
+    for (const name of operationNames) await expect(run(name)).resolves.toBeDefined();
   });
 
   it('trace finds the schema of the pipeline contradicting that of the version, and nothing else', async () => {
@@ -95,8 +54,8 @@ describe('on the demo data', () => {
     });
     const findings = trace.findings as { code: string; message: string }[];
     expect(findings.map(({ code }) => code)).toEqual(['FEATURE_SCHEMA_MISMATCH']);
-    expect(changed.length).toBeGreaterThan(1);
-    for (const name of changed) expect(findings[0]?.message).toContain(`${name} (`);
+    expect(changedFeatures.length).toBeGreaterThan(1);
+    for (const name of changedFeatures) expect(findings[0]?.message).toContain(`${name} (`);
   });
 
   it('values shows every feature that was logged, exactly', async () => {
@@ -135,7 +94,7 @@ describe('on the demo data', () => {
 
   it('served-at shows what the story put there, and what it replaced', async () => {
     const { servedAt } = await run<{ servedAt: { at: string; deployments: Json[] } }>('served-at');
-    const expected = await inForce(servedAt.at);
+    const expected = inForce(servedAt.at);
     expect(expected).toHaveLength(1);
     expect(servedAt.deployments).toMatchObject(
       expected.map(({ role, trafficShare, startedAt, reason }) => ({
