@@ -25,6 +25,8 @@ import './prediction/record-outcomes.ts';
 import './prediction/record-predictions.ts';
 import './prediction/rejected-record-type.ts';
 import './prediction/search.ts';
+import './forensics/lineage-path.ts';
+import './forensics/lineage-type.ts';
 import './forensics/request.ts';
 import './forensics/trace-type.ts';
 import './server/server-info.ts';

@@ -16,6 +16,7 @@ import {
   MAX_LOCATION_BYTES,
   recordLocation,
 } from './evidence-location.ts';
+import { LineageNodeRef } from './lineage-node.ts';
 
 /** A stored file of known content; `digest` is the SHA-256 of its bytes. */
 export interface Artifact extends ContentAddressed {
@@ -110,7 +111,7 @@ export const ArtifactRef = builder.objectRef<Artifact>('Artifact');
 
 builder.node(ArtifactRef, {
   description: 'A stored file of known content.',
-  interfaces: [ContentAddressedRef],
+  interfaces: [ContentAddressedRef, LineageNodeRef],
   id: { resolve: ({ digest }) => digest, description: 'Opaque global ID.' },
   loadOne: (digest: string, { database }) => artifactByDigest(database).load(digest),
   fields: (t) => ({

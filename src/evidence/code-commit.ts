@@ -7,6 +7,7 @@ import {
   ContentAddressedRef,
   findableByDigest,
 } from './content-addressed.ts';
+import { LineageNodeRef } from './lineage-node.ts';
 
 /** A commit in a source repository. `digest` covers repository, object name and cleanliness. */
 export interface CodeCommit extends ContentAddressed {
@@ -64,7 +65,7 @@ export const CodeCommitRef = builder.objectRef<CodeCommit>('CodeCommit');
 
 builder.node(CodeCommitRef, {
   description: 'A commit in a source repository.',
-  interfaces: [ContentAddressedRef],
+  interfaces: [ContentAddressedRef, LineageNodeRef],
   id: { resolve: ({ digest }) => digest, description: 'Opaque global ID.' },
   loadOne: (digest: string, { database }) => codeCommitByDigest(database).load(digest),
   fields: (t) => ({

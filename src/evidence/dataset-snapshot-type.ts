@@ -4,12 +4,13 @@ import { ContentAddressedRef, findableByDigest, shortDigest } from './content-ad
 import { DatasetSnapshotRef, datasetSnapshotByDigest } from './dataset-snapshot.ts';
 import { locationsOf } from './evidence-location.ts';
 import { FeatureStatisticsRef } from './feature-statistics-type.ts';
+import { LineageNodeRef } from './lineage-node.ts';
 
 findableByDigest((database, digest) => datasetSnapshotByDigest(database).load(digest));
 
 builder.node(DatasetSnapshotRef, {
   description: 'An immutable snapshot of a dataset.',
-  interfaces: [ContentAddressedRef],
+  interfaces: [ContentAddressedRef, LineageNodeRef],
   id: { resolve: ({ digest }) => digest, description: 'Opaque global ID.' },
   loadOne: (digest: string, { database }) => datasetSnapshotByDigest(database).load(digest),
   fields: (t) => ({

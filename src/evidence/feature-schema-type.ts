@@ -6,6 +6,7 @@ import { ContentAddressedRef, findableByDigest, shortDigest } from './content-ad
 import type { FeatureFieldDefinition, FeatureTransformation } from './feature-field.ts';
 import { FeatureSchemaRef, featureSchemaByDigest } from './feature-schema.ts';
 import { FeatureTypeEnum } from './feature-type.ts';
+import { LineageNodeRef } from './lineage-node.ts';
 
 const FeatureTransformationRef = builder
   .objectRef<FeatureTransformation & { readonly position: number }>('FeatureTransformation')
@@ -95,7 +96,7 @@ findableByDigest((database, digest) => featureSchemaByDigest(database).load(dige
 
 builder.node(FeatureSchemaRef, {
   description: 'An ordered, immutable list of feature definitions.',
-  interfaces: [ContentAddressedRef],
+  interfaces: [ContentAddressedRef, LineageNodeRef],
   id: { resolve: ({ digest }) => digest, description: 'Opaque global ID.' },
   loadOne: (digest: string, { database }) => featureSchemaByDigest(database).load(digest),
   fields: (t) => ({

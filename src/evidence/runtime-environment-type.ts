@@ -1,5 +1,6 @@
 import { builder } from '../platform/builder.ts';
 import { ContentAddressedRef, findableByDigest, shortDigest } from './content-addressed.ts';
+import { LineageNodeRef } from './lineage-node.ts';
 import {
   RuntimeEnvironmentRef,
   type RuntimePackage,
@@ -23,7 +24,7 @@ findableByDigest((database, digest) => runtimeEnvironmentByDigest(database).load
 
 builder.node(RuntimeEnvironmentRef, {
   description: 'A software and hardware environment.',
-  interfaces: [ContentAddressedRef],
+  interfaces: [ContentAddressedRef, LineageNodeRef],
   id: { resolve: ({ digest }) => digest, description: 'Opaque global ID.' },
   loadOne: (digest: string, { database }) => runtimeEnvironmentByDigest(database).load(digest),
   fields: (t) => ({

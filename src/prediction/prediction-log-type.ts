@@ -1,4 +1,5 @@
 import { FeatureSchemaRef, featureSchemaById } from '../evidence/feature-schema.ts';
+import { LineageNodeRef } from '../evidence/lineage-node.ts';
 import { builder } from '../platform/builder.ts';
 import { parseExactJson } from '../platform/exact-json.ts';
 import { branded, referenced } from '../platform/immutable-cache.ts';
@@ -61,6 +62,7 @@ export const PredictionConflictRef = builder
 
 builder.node(PredictionLogRef, {
   description: 'One recorded prediction: immutable, append-only.',
+  interfaces: [LineageNodeRef],
   id: { resolve: identityKey, description: 'Opaque global ID.' },
   loadOne: async (key: string, context) => {
     const identity = parseIdentityKey(key);

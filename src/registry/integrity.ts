@@ -83,7 +83,7 @@ const recomputedReferences = ({ commits, schema, environment, snapshots, parent 
 ];
 
 /** Recomputes everything that a version's identity rests on from its rows. */
-const checkIntegrity = async (context: Context, id: number): Promise<IntegrityReport> => {
+export const checkIntegrity = async (context: Context, id: number): Promise<IntegrityReport> => {
   const [found] = await findModelVersions(context.database.prisma, { id: { in: [id] } });
   const version = referenced(found ?? null);
   const parts = await readParts(context.database, version);

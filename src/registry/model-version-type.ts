@@ -3,6 +3,7 @@ import { CodeCommitRef, codeCommitById } from '../evidence/code-commit.ts';
 import { ContentAddressedRef, findableByDigest } from '../evidence/content-addressed.ts';
 import { datasetSnapshotById } from '../evidence/dataset-snapshot.ts';
 import { FeatureSchemaRef, featureSchemaById } from '../evidence/feature-schema.ts';
+import { LineageNodeRef } from '../evidence/lineage-node.ts';
 import { RuntimeEnvironmentRef, runtimeEnvironmentById } from '../evidence/runtime-environment.ts';
 import { builder } from '../platform/builder.ts';
 import type { JsonValue } from '../platform/canonical-json.ts';
@@ -25,7 +26,7 @@ findableByDigest((database, digest) => modelVersionByDigest(database).load(diges
 builder.node(ModelVersionRef, {
   description:
     'One immutable model: the exact code, data, feature schema, environment and parameters that produced it, addressed by the SHA-256 of its canonical manifest.',
-  interfaces: [ContentAddressedRef],
+  interfaces: [ContentAddressedRef, LineageNodeRef],
   id: { resolve: ({ digest }) => digest, description: 'Opaque global ID.' },
   loadOne: (digest: string, { database }) => modelVersionByDigest(database).load(digest),
   fields: (t) => ({

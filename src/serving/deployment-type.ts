@@ -1,3 +1,4 @@
+import { LineageNodeRef } from '../evidence/lineage-node.ts';
 import { builder } from '../platform/builder.ts';
 import { branded, referenced } from '../platform/immutable-cache.ts';
 import { formatInstant } from '../platform/instant.ts';
@@ -89,6 +90,7 @@ export const newestBelief = (deployment: DeploymentHistory): DeploymentBelief | 
 builder.node(DeploymentRef, {
   description:
     "An interval in which one model version served a share of an endpoint's traffic, as believed at one record time. Changing the share ends one deployment and starts another, so history is never rewritten.",
+  interfaces: [LineageNodeRef],
   id: { resolve: ({ deployment }) => deployment.publicId, description: 'Opaque global ID.' },
   loadOne: async (publicId: string, context) => {
     const [deployment] = await deploymentByPublicId(context).load(publicId);

@@ -124,3 +124,14 @@ export const deploymentFactDigest = (
     recordedAt: formatInstant(fact.recordedAt),
     previous: fact.previousDigest,
   });
+
+/** Sequences of the facts that break a deployment's hash chain: altered, missing or inserted. */
+export const brokenDeploymentFacts = (deployment: DeploymentHistory): readonly number[] =>
+  deployment.facts
+    .filter(
+      (fact, index) =>
+        fact.sequence !== index + 1 ||
+        fact.previousDigest !== (deployment.facts[index - 1]?.digest ?? null) ||
+        fact.digest !== deploymentFactDigest(deployment, fact),
+    )
+    .map(({ sequence }) => sequence);
