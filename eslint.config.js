@@ -29,8 +29,11 @@ export default [
       '@graphql-eslint/no-scalar-result-type-on-mutation': 'error',
       // Value objects, such as the reading of one feature, have no identity of their own.
       '@graphql-eslint/strict-id-in-types': 'off',
-      // Lists of value objects that are bounded by nature need no edges.
-      '@graphql-eslint/relay-edge-types': ['error', { listTypeCanWrapOnlyEdgeType: false }],
+      // Lists of value objects that are bounded by nature need no edges, and those that are paged are no nodes.
+      '@graphql-eslint/relay-edge-types': [
+        'error',
+        { listTypeCanWrapOnlyEdgeType: false, shouldImplementNode: false },
+      ],
     },
   },
 ];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { appendPredictions } from '../src/prediction/append.ts';
-import { countPredictions } from '../src/prediction/rollups.ts';
+import { answeredSpans } from '../src/prediction/rollups.ts';
 import { field } from './feature-fixture.ts';
 import { statementsDuring, unique, useTestDatabase } from './setup/database.ts';
 import { countsOf, OCCURRED_AT, openServing, rawLines } from './setup/ingest.ts';
@@ -202,13 +202,17 @@ describe('the append', () => {
     await append(...texts);
     await append(...texts);
     const micros = (time: string) => Date.parse(`2026-04-03T${time}Z`) * 1000;
-    const counted = (from?: string, to?: string) =>
-      countPredictions(database, {
-        modelVersionIds: [own.version.id],
-        endpointId: own.endpoint.id,
-        ...(from === undefined ? {} : { from: micros(from) }),
-        ...(to === undefined ? {} : { to: micros(to) }),
-      });
+    const counted = async (from?: string, to?: string) => {
+      const spans = await answeredSpans(
+        database,
+        (parameter) => `model_version_id = ${parameter(own.version.id, 'int')}`,
+        {
+          from: from === undefined ? null : micros(from),
+          to: to === undefined ? null : micros(to),
+        },
+      );
+      return spans.reduce((total, { count }) => total + count, 0);
+    };
     expect(await counted()).toBe(6);
     expect(await counted('14:00:00')).toBe(5);
     expect(await counted(undefined, '14:00:00')).toBe(1);

@@ -45,7 +45,7 @@ describe('a lineage walk', () => {
     await fc.assert(
       fc.asyncProperty(graphs, async (edges) => {
         const links = edges.map(link);
-        const walk = await walkFrom(vertex(0), 'DOWNSTREAM', expandOver(links, 'DOWNSTREAM'), {
+        const walk = await walkFrom([vertex(0)], 'DOWNSTREAM', expandOver(links, 'DOWNSTREAM'), {
           maxDepth: 10,
           maxVertices: 100,
         });
@@ -74,7 +74,7 @@ describe('a lineage walk', () => {
         fc.nat(8),
         async (edges, maxDepth, maxVertices) => {
           const links = edges.map(link);
-          const walk = await walkFrom(vertex(0), 'UPSTREAM', expandOver(links, 'UPSTREAM'), {
+          const walk = await walkFrom([vertex(0)], 'UPSTREAM', expandOver(links, 'UPSTREAM'), {
             maxDepth,
             maxVertices,
           });
@@ -91,7 +91,7 @@ describe('a lineage walk', () => {
     await fc.assert(
       fc.asyncProperty(graphs, async (edges) => {
         const links = edges.map(link);
-        const walk = await walkFrom(vertex(0), 'DOWNSTREAM', expandOver(links, 'DOWNSTREAM'), {
+        const walk = await walkFrom([vertex(0)], 'DOWNSTREAM', expandOver(links, 'DOWNSTREAM'), {
           maxDepth: 10,
           maxVertices: 100,
         });

@@ -35,7 +35,10 @@ const chainUpstream = async (
   maxDepth: number,
 ): Promise<readonly Link[] | null> => {
   const expand = expandLineage(context, 'UPSTREAM', { relations: null, withPredictions: false });
-  const walk = await walkFrom(effect, 'UPSTREAM', expand, { maxDepth, maxVertices: MAX_VERTICES });
+  const walk = await walkFrom([effect], 'UPSTREAM', expand, {
+    maxDepth,
+    maxVertices: MAX_VERTICES,
+  });
   const chain = chainTo(walk, cause, 'UPSTREAM');
   if (chain === null && walk.visits.length >= MAX_VERTICES) {
     throw new GraphQLError(

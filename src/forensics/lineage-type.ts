@@ -186,7 +186,7 @@ const lineagePage = async (
     relations: relations == null ? null : new Set(relations),
     withPredictions: wanted.has('PREDICTION'),
   });
-  const { visits, isTruncated } = await walkFrom(start, direction, expand, {
+  const { visits, isTruncated } = await walkFrom([start], direction, expand, {
     maxDepth,
     maxVertices: MAX_VERTICES,
   });

@@ -68,16 +68,16 @@ export interface WalkLimits {
 const far = ({ source, target }: Link, direction: Direction): Vertex =>
   direction === 'UPSTREAM' ? source : target;
 
-/** Walks breadth first from `start`, one `expand` a level. */
+/** Walks breadth first from `starts`, which are no visits themselves; one `expand` a level. */
 export const walkFrom = async (
-  start: Vertex,
+  starts: readonly Vertex[],
   direction: Direction,
   expand: Expand,
   { maxDepth, maxVertices }: WalkLimits,
 ): Promise<Walk> => {
-  const seen = new Set([vertexName(start)]);
+  const seen = new Set(starts.map(vertexName));
   const visits: Visit[] = [];
-  let frontier: readonly Vertex[] = [start];
+  let frontier = starts;
   for (let depth = 1; frontier.length > 0; depth += 1) {
     const links = await expand(frontier, maxVertices - visits.length + 1);
     const level = groupByFarEnd(links, direction, seen);

@@ -1,14 +1,27 @@
 import type { Database } from '../platform/database.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
+import {
+  allOf,
+  type Condition,
+  type Parameter,
+  parameterList,
+  whereGiven,
+} from './sql-condition.ts';
 
-/** Which predictions to count; everything that is not given is not restricted. */
-export interface CountWindow {
-  readonly modelVersionIds?: readonly number[];
-  readonly endpointId?: number;
-  /** Inclusive. */
-  readonly from?: Instant;
-  /** Exclusive. */
-  readonly to?: Instant;
+/** A half-open window; null at an open end. */
+export interface Window {
+  readonly from: Instant | null;
+  readonly to: Instant | null;
+}
+
+/** What one version answered on one endpoint from features of one schema: how often, and first and last when. */
+export interface AnsweredSpan {
+  readonly modelVersionId: number;
+  readonly endpointId: number;
+  readonly featureSchemaId: number;
+  readonly count: number;
+  readonly firstAt: Instant;
+  readonly lastAt: Instant;
 }
 
 const HOUR = 3_600_000_000;
@@ -19,7 +32,7 @@ export const splitByHour = (
   to: Instant | null,
 ): {
   /** Bounds of the whole hours; null at an open end. */
-  readonly hours: { readonly from: Instant | null; readonly to: Instant | null } | null;
+  readonly hours: Window | null;
   readonly ends: readonly { readonly from: Instant; readonly to: Instant }[];
 } => {
   if (from !== null && to !== null && from >= to) return { hours: null, ends: [] };
@@ -35,39 +48,83 @@ export const splitByHour = (
   return { hours: { from: first, to: last }, ends };
 };
 
-/** The exact number of predictions, in one statement: whole hours from the rollup, ragged ends from the rows. */
-export const countPredictions = async (
+interface SpanRow {
+  readonly model_version_id: number;
+  readonly endpoint_id: number;
+  readonly feature_schema_id: number;
+  readonly count: bigint;
+  readonly first_at: Instant;
+  readonly last_at: Instant;
+}
+
+const KEY = 'model_version_id, endpoint_id, feature_schema_id';
+
+const within = (column: string, { from, to }: Window): Condition =>
+  allOf([
+    ...whereGiven(
+      from,
+      (at) => (parameter: Parameter) =>
+        `${column} >= ${parameter(formatInstant(at), 'timestamptz')}`,
+    ),
+    ...whereGiven(
+      to,
+      (at) => (parameter: Parameter) =>
+        `${column} < ${parameter(formatInstant(at), 'timestamptz')}`,
+    ),
+  ]);
+
+/**
+ * Exact counts of the predictions in a window, in one statement: whole hours from the rollup, ragged ends from the rows.
+ * `who` is a condition on the columns `model_version_id`, `endpoint_id` and `feature_schema_id`.
+ */
+export const answeredSpans = async (
   database: Database,
-  { modelVersionIds, endpointId, from, to }: CountWindow,
-): Promise<number> => {
-  const values: unknown[] = [];
-  const parameter = (value: unknown, type: string): string => `$${values.push(value)}::${type}`;
-  const at = (instant: Instant): string => parameter(formatInstant(instant), 'timestamptz');
-  const whose = [
-    ...(modelVersionIds === undefined
+  who: Condition,
+  { from, to }: Window,
+): Promise<readonly AnsweredSpan[]> => {
+  const { values, parameter } = parameterList();
+  const { hours, ends } = splitByHour(from, to);
+  const branches = [
+    ...(hours === null
       ? []
-      : [`model_version_id = ANY(${parameter([...modelVersionIds], 'integer[]')})`]),
-    ...(endpointId === undefined ? [] : [`endpoint_id = ${parameter(endpointId, 'integer')}`]),
+      : [
+          `SELECT ${KEY}, count, first_at, last_at FROM prediction_rollup
+          WHERE ${allOf([who, within('hour', hours)])(parameter)}`,
+        ]),
+    ...ends.map(
+      (end) => `SELECT ${KEY}, count(*), min(occurred_at), max(occurred_at) FROM prediction_log
+          WHERE ${allOf([who, within('occurred_at', end)])(parameter)} GROUP BY ${KEY}`,
+    ),
   ];
-  const where = (conditions: readonly string[]): string =>
-    conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
-  const { hours, ends } = splitByHour(from ?? null, to ?? null);
-  const counts = ends.map((end) => {
-    const within = [`occurred_at >= ${at(end.from)}`, `occurred_at < ${at(end.to)}`];
-    return `(SELECT count(*) FROM prediction_log ${where([...whose, ...within])})`;
+  if (branches.length === 0) return [];
+  const rows = await database.query<SpanRow>({
+    text: `SELECT ${KEY}, sum(count)::bigint AS count, min(first_at) AS first_at, max(last_at) AS last_at
+      FROM (${branches.join(' UNION ALL ')}) parts GROUP BY ${KEY} ORDER BY ${KEY}`,
+    values,
   });
-  if (hours !== null) {
-    const within = [
-      ...(hours.from === null ? [] : [`hour >= ${at(hours.from)}`]),
-      ...(hours.to === null ? [] : [`hour < ${at(hours.to)}`]),
-    ];
-    counts.push(
-      `(SELECT coalesce(sum(count), 0)::bigint FROM prediction_rollup ${where([...whose, ...within])})`,
-    );
-  }
-  if (counts.length === 0) return 0;
-  const [row] = await database.query<{ count: bigint }>({
-    text: `SELECT (${counts.join(' + ')})::bigint AS count`,
+  return rows.map((row) => ({
+    modelVersionId: row.model_version_id,
+    endpointId: row.endpoint_id,
+    featureSchemaId: row.feature_schema_id,
+    count: Number(row.count),
+    firstAt: row.first_at,
+    lastAt: row.last_at,
+  }));
+};
+
+/** Number of predictions counted in a window that the log no longer holds: their partition was dropped. One statement. */
+export const expiredCount = async (
+  database: Database,
+  who: Condition,
+  window: Window,
+): Promise<number> => {
+  const { values, parameter } = parameterList();
+  const [row] = await database.query<{ count: bigint | null }>({
+    text: `SELECT sum(count)::bigint AS count FROM prediction_rollup
+      WHERE ${allOf([who, within('hour', window)])(parameter)} AND NOT EXISTS (
+        SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'prediction_log'::regclass
+          AND c.relname = 'prediction_log_p' || to_char(date_trunc('week', hour AT TIME ZONE 'UTC'), 'YYYYMMDD'))`,
     values,
   });
   return Number(row?.count ?? 0n);

@@ -1,5 +1,6 @@
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
+import type { Instant } from '../platform/instant.ts';
 import {
   connectionType,
   type PageArguments,
@@ -59,6 +60,10 @@ const matches = (belief: DeploymentBelief, { roles, activeDuring, isActive }: Fi
   );
 };
 
+/** A page of deployments that are in order. */
+export const deploymentPageOf = (beliefs: readonly DeploymentBelief[], args: PageArguments) =>
+  pageOfList(args, beliefs, ({ deployment }) => [deployment.publicId]);
+
 /** A page of the deployments believed in now, newest start first. */
 const deploymentPage = (
   histories: readonly DeploymentHistory[],
@@ -70,7 +75,7 @@ const deploymentPage = (
     .filter((belief) => belief !== null)
     .filter((belief) => matches(belief, filter ?? {}))
     .sort((a, b) => b.startedAt - a.startedAt || b.deployment.id - a.deployment.id);
-  return pageOfList(args, beliefs, ({ deployment }) => [deployment.publicId]);
+  return deploymentPageOf(beliefs, args);
 };
 
 export const DeploymentConnection = connectionType(DeploymentRef, 'Deployment', 'deployments');
@@ -162,10 +167,15 @@ const endpointsPage = async (
   return pageOf(request, rows, (endpoint) => [endpoint.environment, endpoint.name]);
 };
 
-interface ServingState {
+/** What was believed to serve an endpoint. */
+export interface ServingState {
   readonly endpoint: Endpoint;
-  readonly at: number;
-  readonly knownAt: number;
+  readonly at: Instant;
+  readonly knownAt: Instant;
+  /** Only what had been recorded by then counts; null when everything on record does. */
+  readonly recordedBy: Instant | null;
+  readonly histories: readonly DeploymentHistory[];
+  /** Those in force at `at`. */
   readonly deployments: readonly DeploymentBelief[];
 }
 
@@ -232,6 +242,8 @@ builder.queryFields((t) => ({
         endpoint: found,
         at,
         knownAt: knownAt ?? Date.now() * 1000,
+        recordedBy: knownAt ?? null,
+        histories,
         deployments: deploymentsAt(histories, at, knownAt ?? undefined),
       };
     },
