@@ -1,81 +1,32 @@
 import { GraphQLError } from 'graphql';
 import { builder, MAX_PAGE_SIZE } from '../platform/builder.ts';
+import type { Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
-import { formatInstant, type Instant } from '../platform/instant.ts';
+import { formatInstant } from '../platform/instant.ts';
 import { TimeWindowInput } from '../platform/time-window.ts';
-import type { RefusedRecord } from '../prediction/observations.ts';
 import {
   type PredictionLog,
   PredictionLogRef,
   selectPredictions,
 } from '../prediction/prediction-log.ts';
-import { endpointById, routeOf } from '../serving/endpoint.ts';
-import { type EvidenceGap, listed } from './finding.ts';
+import { rejectedOfRequests } from '../prediction/rejected-record-query.ts';
+import { deploymentsOf } from '../serving/deployment-history.ts';
+import { type DeploymentRole, deploymentsAt } from '../serving/timeline.ts';
+import type { EvidenceGap } from './finding.ts';
 import { EvidenceGapRef } from './finding-type.ts';
+import { RequestEventRef } from './request-event-type.ts';
+import { requestGaps } from './request-gaps.ts';
+import { type RequestEvent, type RoleOf, requestTimeline } from './request-timeline.ts';
 
 /** Everything that answered one request. */
 export interface RequestReport {
   /** In order of time. */
   readonly predictions: readonly PredictionLog[];
+  /** In order of time. */
+  readonly events: readonly RequestEvent[];
   readonly gaps: readonly EvidenceGap[];
   readonly isTruncated: boolean;
 }
-
-/** Positions below the highest recorded one that nothing fills. */
-export const missingItems = (items: readonly number[]): readonly number[] => {
-  const present = new Set(items);
-  const highest = Math.max(-1, ...items);
-  // A batch of a million items with one recorded is one gap to a reader, not a million.
-  return Array.from({ length: Math.min(highest, 1000) }, (_, item) => item).filter(
-    (item) => !present.has(item),
-  );
-};
-
-const batchGaps = async (
-  database: Database,
-  predictions: readonly PredictionLog[],
-): Promise<readonly EvidenceGap[]> => {
-  const batches = new Map<string, PredictionLog[]>();
-  for (const prediction of predictions) {
-    const key = `${prediction.endpointId} ${prediction.requestId}`;
-    batches.set(key, [...(batches.get(key) ?? []), prediction]);
-  }
-  const gaps = [...batches.values()].map(async (batch) => {
-    const missing = missingItems(batch.map(({ item }) => item));
-    const [first] = batch;
-    if (missing.length === 0 || first === undefined) return [];
-    const endpoint = await endpointById(database).load(first.endpointId);
-    const route = endpoint === null ? 'its endpoint' : routeOf(endpoint);
-    return [
-      {
-        subject: 'item',
-        reason: 'NEVER_RECORDED',
-        message: `Of request ${JSON.stringify(first.requestId)} on ${route}, item ${listed(missing.map(String))} ${missing.length === 1 ? 'was' : 'were'} never recorded.`,
-      } as const,
-    ];
-  });
-  return (await Promise.all(gaps)).flat();
-};
-
-const refusedGap = ({ code, message, receivedAt }: RefusedRecord): EvidenceGap => ({
-  subject: 'prediction',
-  reason: 'REJECTED',
-  message: `A record received at ${formatInstant(receivedAt)} waits among the rejected ones (${code}): ${message}`,
-});
-
-const refusedOf = async (
-  database: Database,
-  requestIds: readonly string[],
-): Promise<readonly RefusedRecord[]> => {
-  const rows = await database.query<{ code: string; message: string; received_at: Instant }>({
-    name: 'refused_of_requests',
-    text: `SELECT code, message, received_at FROM rejected_record
-           WHERE request_id = ANY($1) AND kind = 'PREDICTION' AND resolved_at IS NULL
-           ORDER BY received_at, id LIMIT ${MAX_PAGE_SIZE}`,
-    values: [requestIds],
-  });
-  return rows.map(({ code, message, received_at }) => ({ code, message, receivedAt: received_at }));
-};
 
 const EntityWindowInput = builder.inputType('EntityWindowInput', {
   description: 'An entity and when to look.',
@@ -91,7 +42,10 @@ const RequestReferenceInput = builder.inputType('RequestReference', {
   fields: (t) => ({
     requestId: t.string({ description: "The caller's request ID, on any endpoint." }),
     traceId: t.string({ description: 'W3C trace ID.' }),
-    entity: t.field({ type: EntityWindowInput, description: 'An entity key and a window.' }),
+    entity: t.field({
+      type: EntityWindowInput,
+      description: 'An entity key and a window. Needs the scope `features:sensitive`.',
+    }),
   }),
 });
 
@@ -131,30 +85,46 @@ const predictionsOf = (
   );
 };
 
-/** Two statements: the predictions, and the records of the same requests that were refused. */
+/** Roles believed of the versions that answered: of several at once, the one whose answers reach most callers. */
+const rolesOf = async (
+  context: Context,
+  predictions: readonly PredictionLog[],
+): Promise<RoleOf> => {
+  const roles = new Map<PredictionLog, DeploymentRole>();
+  for (const prediction of predictions) {
+    const { endpointId, occurredAt, modelVersionId } = prediction;
+    const serving = deploymentsAt(await deploymentsOf(context).load(endpointId), occurredAt);
+    const own = serving.find(({ deployment }) => deployment.modelVersionId === modelVersionId);
+    if (own !== undefined) roles.set(prediction, own.role);
+  }
+  return (prediction) => roles.get(prediction) ?? null;
+};
+
 const reportRequest = async (
-  database: Database,
+  context: Context,
   reference: RequestReference,
 ): Promise<RequestReport> => {
+  const { database } = context;
+  if (reference.entity != null && !context.actor.scopes.has('features:sensitive')) {
+    throw new GraphQLError(
+      'To look for an entity needs the scope `features:sensitive`, which this caller lacks.',
+      { extensions: { code: 'FORBIDDEN' } },
+    );
+  }
   const found = await predictionsOf(database, reference);
   const predictions = found.slice(0, MAX_PAGE_SIZE);
   const asked = reference.requestId == null ? [] : [reference.requestId];
-  const requestIds = new Set([...asked, ...predictions.map(({ requestId }) => requestId)]);
-  const refused = await refusedOf(database, [...requestIds]);
-  const nothing: readonly EvidenceGap[] =
-    predictions.length + refused.length > 0
-      ? []
-      : [
-          {
-            subject: 'prediction',
-            reason: 'NEVER_RECORDED',
-            message: 'Nothing of this request is on record: no prediction, and no rejected record.',
-          },
-        ];
+  const requestIds = [...new Set([...asked, ...predictions.map(({ requestId }) => requestId)])];
+  const rejected = await rejectedOfRequests(database, requestIds, MAX_PAGE_SIZE + 1);
+  const shown = rejected.slice(0, MAX_PAGE_SIZE);
+  const waiting = shown.filter(
+    ({ kind, resolvedAt }) => kind === 'PREDICTION' && resolvedAt === null,
+  );
   return {
     predictions,
-    gaps: [...nothing, ...(await batchGaps(database, predictions)), ...refused.map(refusedGap)],
-    isTruncated: found.length > MAX_PAGE_SIZE,
+    events: requestTimeline(predictions, shown, await rolesOf(context, predictions)),
+    gaps: await requestGaps(context, requestIds, predictions, waiting),
+    isTruncated: found.length > MAX_PAGE_SIZE || rejected.length > MAX_PAGE_SIZE,
   };
 };
 
@@ -167,14 +137,21 @@ const RequestReportRef = builder.objectRef<RequestReport>('RequestReport').imple
       complexity: { field: 5, multiplier: 10 },
       resolve: ({ predictions }) => [...predictions],
     }),
+    events: t.field({
+      type: [RequestEventRef],
+      description:
+        'Everything that happened to the request, in order of time: predictions with what they were to it, conflicts, outcomes and refused records.',
+      complexity: { field: 5, multiplier: 10 },
+      resolve: ({ events }) => [...events],
+    }),
     gaps: t.field({
       type: [EvidenceGapRef],
       description:
-        'Records and batch items that should be there and are not, each with the reason when known.',
+        'Records, batch items and answers of shadows that should be there and are not, each with the reason when known.',
       resolve: ({ gaps }) => [...gaps],
     }),
     isTruncated: t.exposeBoolean('isTruncated', {
-      description: `Whether more than ${MAX_PAGE_SIZE} predictions answered and the later ones are left out; narrow the window, or search.`,
+      description: `Whether more than ${MAX_PAGE_SIZE} predictions answered, or more than ${MAX_PAGE_SIZE} records were refused, and the later ones are left out; narrow the window, or search.`,
     }),
   }),
 });
@@ -189,6 +166,6 @@ builder.queryField('request', (t) =>
     args: {
       by: t.arg({ type: RequestReferenceInput, required: true, description: 'Which request.' }),
     },
-    resolve: (_, { by }, { database }) => reportRequest(database, by),
+    resolve: (_, { by }, context) => reportRequest(context, by),
   }),
 );

@@ -89,6 +89,19 @@ export const rejectedRecordsById = async (
   return new Map(rows.map((row) => [String(row.id), row]));
 };
 
+/** Records of some requests, waiting or stored since, in the order of arrival. */
+export const rejectedOfRequests = (
+  database: Database,
+  requestIds: readonly string[],
+  limit: number,
+): Promise<readonly RejectedRecord[]> =>
+  database.query<RejectedRecord>({
+    name: 'rejected_of_requests',
+    text: `SELECT ${COLUMNS} FROM rejected_record r WHERE r.request_id = ANY($1)
+      ORDER BY r.received_at, r.id LIMIT $2`,
+    values: [requestIds, limit],
+  });
+
 /** The bytes as text when they are UTF-8, and in Base64 otherwise. */
 export const rawText = (raw: Uint8Array): { text: string; encoding: 'UTF8' | 'BASE64' } =>
   isUtf8(raw)
