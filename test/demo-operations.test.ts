@@ -75,21 +75,30 @@ describe('on the demo data', () => {
     }
   });
 
-  it('request finds the one prediction of the request, with its outcome', async () => {
-    const { request } = await run<{ request: Json }>('request');
-    expect(request).toMatchObject({
-      isTruncated: false,
-      gaps: [],
-      predictions: [
-        {
+  it('request tells what happened: the answer, and then the truth', async () => {
+    const { request } = await run<{ request: { events: Json[] } }>('request');
+    expect(request).toMatchObject({ isTruncated: false, gaps: [] });
+    expect(request.events).toMatchObject([
+      {
+        kind: 'PREDICTION',
+        at: raw.occurredAt,
+        answerKinds: [],
+        attempt: 1,
+        prediction: {
           requestId,
           modelVersion: { displayName: 'flight-delay@1.0.0' },
           score: raw.score,
-          outcome: { label: outcome.label, value: outcome.value },
-          conflicts: [],
+          trace: { verdict: 'INCONSISTENT' },
         },
-      ],
-    });
+      },
+      {
+        kind: 'OUTCOME',
+        at: new Date(String(outcome.observedAt)).toISOString(),
+        answerKinds: [],
+        attempt: null,
+        outcome: { label: outcome.label, value: outcome.value },
+      },
+    ]);
   });
 
   it('served-at shows what the story put there, and what it replaced', async () => {

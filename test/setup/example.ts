@@ -21,7 +21,10 @@ const lines = async (file: string): Promise<readonly Json[]> =>
 const json = async (file: string): Promise<Json> =>
   JSON.parse(await readFile(`${EXAMPLE}${file}`, 'utf8')) as Json;
 
-export const predictions = await lines('predictions.ndjson.gz');
+const sent = await lines('predictions.ndjson.gz');
+
+/** Predictions of the example; a line that was sent twice is one. */
+export const predictions = [...new Map(sent.map((line) => [JSON.stringify(line), line])).values()];
 export const outcomes = await lines('outcomes.ndjson.gz');
 export const history = await json('history.json');
 
@@ -72,11 +75,65 @@ export interface Demo extends TestHindcast {
 
 /** A Hindcast that holds the whole example, closed after the tests of the calling file. */
 export const openDemo = async (): Promise<Demo> => {
-  const hindcast = await openTestHindcast(localActor('tester'), logRoutes);
-  await loadDemo(hindcast);
+  const actor = localActor('tester');
+  const hindcast = await openTestHindcast(actor, logRoutes);
+  await loadDemo(hindcast, (name) => {
+    actor.name = name;
+  });
+  actor.name = 'tester';
   return {
     ...hindcast,
     run: <Data>(name: string, variables: Json = {}) =>
       hindcast.ask<Data>(operationOf(name).query, { ...variablesOf(name), ...variables }),
   };
 };
+
+/** A deployment of the story, with the time it was replaced at. */
+export interface StoryDeployment {
+  readonly id: string;
+  readonly semver: string;
+  readonly role: string;
+  readonly trafficShare: number;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly reason: string;
+  readonly actor: string;
+}
+
+const told = history.deployments as readonly (Json & { replaces?: string | string[] })[];
+
+/** Deployments in the order of the story: a later one ends those that it replaces. */
+export const storyDeployments: readonly StoryDeployment[] = told.map((one) => {
+  const successor = told.find(({ replaces }) => [replaces ?? []].flat().includes(String(one.id)));
+  const { release } = one.modelVersion as { release: { semver: string } };
+  return {
+    id: String(one.id),
+    semver: release.semver,
+    role: String(one.role),
+    trafficShare: Number(one.trafficShare),
+    startedAt: String(one.startedAt),
+    endedAt: successor === undefined ? null : String(successor.startedAt),
+    reason: String(one.reason),
+    actor: String(one.actor),
+  };
+});
+
+/** Semantic versions of a logged prediction: the version that answered, and the schema of its features. */
+export const semversOf = (line: Json): { readonly version: string; readonly schema: string } => ({
+  version: String((line.modelVersion as Json).semver),
+  schema: String((line.featureSchema as Json).semver),
+});
+
+/** Instants of logged lines differ in how many digits they have. */
+export const micros = (text: unknown): number => {
+  const [seconds = '', fraction = ''] = String(text).replace('Z', '').split('.');
+  return Date.parse(`${seconds}Z`) * 1000 + Number(fraction.padEnd(6, '0'));
+};
+
+/** Predictions of a half-open window, newest first. */
+export const predictionsBetween = (from: string, to: string): readonly Json[] =>
+  predictions
+    .filter(
+      ({ occurredAt }) => micros(occurredAt) >= micros(from) && micros(occurredAt) < micros(to),
+    )
+    .sort((a, b) => micros(b.occurredAt) - micros(a.occurredAt));
