@@ -92,7 +92,10 @@ export const answeredSpans = async (
           WHERE ${allOf([who, within('hour', hours)])(parameter)}`,
         ]),
     ...ends.map(
-      (end) => `SELECT ${KEY}, count(*), min(occurred_at), max(occurred_at) FROM prediction_log
+      (
+        end,
+      ) => `SELECT ${KEY}, count(*) AS count, min(occurred_at) AS first_at, max(occurred_at) AS last_at
+          FROM prediction_log
           WHERE ${allOf([who, within('occurred_at', end)])(parameter)} GROUP BY ${KEY}`,
     ),
   ];
