@@ -53,7 +53,8 @@ export const RequestEventRef = builder.objectRef<RequestEvent>('RequestEvent').i
     }),
     attempt: t.exposeInt('attempt', {
       nullable: true,
-      description: 'Which answer to the same item on the same endpoint, from 1; of predictions.',
+      description:
+        'Which answer to the same item on the same endpoint in the same role, from 1; of predictions.',
     }),
     conflict: t.field({
       type: PredictionConflictRef,

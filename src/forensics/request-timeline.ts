@@ -13,7 +13,7 @@ export interface RequestEvent {
   readonly at: Instant;
   readonly prediction: PredictionLog | null;
   readonly answerKinds: readonly AnswerKind[];
-  /** Which answer to the same item of the same request on the same endpoint, from 1. */
+  /** Which answer to the same item of the same request on the same endpoint in the same role, from 1. */
   readonly attempt: number | null;
   readonly conflict: PredictionConflict | null;
   readonly outcome: PredictionOutcome | null;
@@ -71,10 +71,8 @@ export const requestTimeline = (
 ): readonly RequestEvent[] => {
   const answered = predictions.flatMap((prediction, index) => {
     const role = roleOf(prediction);
-    const earlier = predictions
-      .slice(0, index)
-      .filter((other) => sameItem(prediction)(other) && roleOf(other) === role);
-    const attempt = earlier.length + 1;
+    const earlier = predictions.slice(0, index).filter(sameItem(prediction));
+    const attempt = earlier.filter((other) => roleOf(other) === role).length + 1;
     const { conflicts, outcomes } = prediction.observations;
     return [
       event('PREDICTION', prediction.occurredAt, {
@@ -85,8 +83,8 @@ export const requestTimeline = (
       ...conflicts.map((conflict) =>
         event('CONFLICT', conflict.recordedAt, { prediction, conflict }),
       ),
-      // An outcome belongs to the item, not to one of the attempts at it.
-      ...(attempt > 1
+      // An outcome belongs to the item, not to one of the answers to it.
+      ...(earlier.length > 0
         ? []
         : outcomes.map((outcome) => event('OUTCOME', outcome.observedAt, { prediction, outcome }))),
     ];
