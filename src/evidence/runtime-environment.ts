@@ -58,6 +58,20 @@ export const parsePackage = (text: string): RuntimePackage | null => {
   }
 };
 
+/** The canonical package URL without version; null for anything else. */
+export const parsePackageName = (text: string): string | null => {
+  try {
+    const { type, namespace, name, version } = PackageURL.fromString(text);
+    if (version != null) return null;
+    return new PackageURL(type, namespace, name, undefined, undefined, undefined).toString();
+  } catch {
+    return null;
+  }
+};
+
+export const notAPackageName = (text: string): string =>
+  `${JSON.stringify(text.slice(0, 100))} is not a package URL without version, such as pkg:pypi/numpy; give versions in \`versions\`.`;
+
 export const RuntimeEnvironmentInput = builder.inputType('RuntimeEnvironmentInput', {
   description: 'An environment to record.',
   fields: (t) => ({

@@ -1,9 +1,10 @@
-import { PackageURL } from 'packageurl-js';
+import { notAPackageName, parsePackageName } from '../evidence/runtime-environment.ts';
 import { argumentError } from '../platform/bad-user-input.ts';
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
+import { comparableText } from '../platform/storable-text.ts';
 import { TimeWindowInput } from '../platform/time-window.ts';
 import { type EvidenceGap, listed } from './finding.ts';
 import { findVertex } from './lineage-object.ts';
@@ -65,29 +66,12 @@ export interface Roots {
 const refusal = (path: readonly string[], message: string) =>
   argumentError({ path: ['of', ...path], message });
 
-/** The canonical package URL without version; null when the text is not one. */
-const packageName = (text: string): string | null => {
-  try {
-    const { type, namespace, name, version } = PackageURL.fromString(text);
-    if (version != null) return null;
-    return new PackageURL(type, namespace, name, undefined, undefined, undefined).toString();
-  } catch {
-    return null;
-  }
-};
-
 const environmentsWith = async (
   database: Database,
   { name, versions }: typeof ImpactPackageInput.$inferInput,
 ): Promise<readonly Vertex[]> => {
-  const canonical = packageName(name);
-  if (canonical === null) {
-    const shown = JSON.stringify(name.slice(0, 100));
-    throw refusal(
-      ['package', 'name'],
-      `${shown} is not a package URL without version, such as pkg:pypi/numpy; give versions in \`versions\`.`,
-    );
-  }
+  const canonical = parsePackageName(name);
+  if (canonical === null) throw refusal(['package', 'name'], notAPackageName(name));
   if (versions != null && (versions.length < 1 || versions.length > 100)) {
     throw refusal(
       ['package', 'versions'],
@@ -98,7 +82,7 @@ const environmentsWith = async (
     name: 'environments_with_package',
     text: `SELECT DISTINCT runtime_environment_id AS id FROM runtime_package
       WHERE name = $1 AND ($2::text[] IS NULL OR version = ANY($2)) ORDER BY 1 LIMIT ${MAX_ROOTS + 1}`,
-    values: [canonical, versions?.filter((version) => !version.includes('\0')) ?? null],
+    values: [canonical, versions?.map(comparableText) ?? null],
   });
   return rows.map(({ id }) => ({ kind: 'RUNTIME_ENVIRONMENT', key: String(id) }));
 };
@@ -124,7 +108,7 @@ const snapshotsCovering = async (
       WHERE name = $1 AND (event_time_from IS NULL OR event_time_from < $3::timestamptz)
         AND (event_time_to IS NULL OR event_time_to > $2::timestamptz) ORDER BY id LIMIT ${MAX_ROOTS + 1}`,
     values: [
-      name.includes('\0') ? '' : name,
+      comparableText(name),
       from == null ? '-infinity' : formatInstant(from),
       to == null ? 'infinity' : formatInstant(to),
     ],

@@ -66,6 +66,22 @@ export const pageRequest = ({ first, after, last, before }: PageArguments): Page
   };
 };
 
+const NUMBERS = {
+  instant: (part: string): boolean => /^-?\d{1,16}$/.test(part),
+  integer: (part: string): boolean => /^\d{1,10}$/.test(part) && Number(part) < 2 ** 31,
+} as const;
+
+/** The numbers of a page's sort key, null at an end of the list; refuses a cursor of another list. */
+export const numericKey = (
+  { from }: PageRequest,
+  kinds: readonly (keyof typeof NUMBERS)[],
+): readonly number[] | null => {
+  if (from === null) return null;
+  const fits =
+    from.length === kinds.length && kinds.every((kind, index) => NUMBERS[kind](from[index] ?? ''));
+  return fits ? from.map(Number) : refuse('The cursor is not of this list; pass one it returned.');
+};
+
 /**
  * Makes a page of rows fetched in the direction of travel, one more than `limit` if there are more.
  * `key` gives the sort key of a row, ending in something unique.

@@ -9,3 +9,7 @@ export const unstorableText = (text: string): string | null => {
   }
   return null;
 };
+
+/** A text to compare stored ones with: what PostgreSQL cannot hold equals nothing that it holds. */
+export const comparableText = (text: string): string =>
+  unstorableText(text) === null ? text : '\ufffd\ufffd';

@@ -5,7 +5,8 @@ import { dateOf, type Instant, instantOf } from '../platform/instant.ts';
 import { recordingTime, type Transaction } from '../platform/transaction.ts';
 import { type LifecycleFact, type LifecycleStage, lifecycleDigest } from './lifecycle.ts';
 
-interface Row {
+/** A row of the history as selected by `LIFECYCLE_COLUMNS`. */
+export interface LifecycleRow {
   readonly model_version_id: number;
   readonly sequence: number;
   readonly from_stage: LifecycleStage | null;
@@ -19,23 +20,25 @@ interface Row {
   readonly previous_digest: string | null;
 }
 
+/** Columns of a row `t` of the history. */
+export const LIFECYCLE_COLUMNS = `t.model_version_id, t.sequence, t.from_stage, t.to_stage, t.reason, t.actor,
+  t.occurred_at, t.recorded_at, t.corrects_sequence, t.digest, t.previous_digest`;
+
 /** Histories by version, in the order of recording. One statement a tick; read anew by each request. */
 export const lifecycleOf = perRequest(
   ({ database }: Context) =>
     new DataLoader<number, readonly LifecycleFact[]>(async (ids) => {
-      const rows = await database.query<Row>({
+      const rows = await database.query<LifecycleRow>({
         name: 'lifecycle_of_versions',
-        text: `SELECT model_version_id, sequence, from_stage, to_stage, reason, actor, occurred_at, recorded_at,
-                      corrects_sequence, digest, previous_digest
-                 FROM lifecycle_transition WHERE model_version_id = ANY($1::int[])
-                ORDER BY model_version_id, sequence`,
+        text: `SELECT ${LIFECYCLE_COLUMNS} FROM lifecycle_transition t
+                WHERE t.model_version_id = ANY($1::int[]) ORDER BY t.model_version_id, t.sequence`,
         values: [ids],
       });
       return ids.map((id) => rows.filter((row) => row.model_version_id === id).map(factOf));
     }),
 );
 
-const factOf = (row: Row): LifecycleFact => ({
+export const factOf = (row: LifecycleRow): LifecycleFact => ({
   sequence: row.sequence,
   from: row.from_stage,
   to: row.to_stage,

@@ -91,7 +91,7 @@ builder.node(LifecycleTransitionRef, {
   }),
 });
 
-const LifecycleTransitionConnection = connectionType(
+export const LifecycleTransitionConnection = connectionType(
   LifecycleTransitionRef,
   'LifecycleTransition',
   'lifecycle transitions',

@@ -1,4 +1,3 @@
-import semver from 'semver';
 import { ArtifactRef } from '../evidence/artifact.ts';
 import { CodeCommitRef } from '../evidence/code-commit.ts';
 import { DatasetSnapshotRef } from '../evidence/dataset-snapshot.ts';
@@ -10,17 +9,16 @@ import type { Database } from '../platform/database.ts';
 import { referenced } from '../platform/immutable-cache.ts';
 import {
   connectionType,
+  numericKey,
+  type Page,
   type PageArguments,
   pageArguments,
   pageCost,
-  pageOfList,
+  pageOf,
+  pageRequest,
 } from '../platform/pagination.ts';
 import { DatasetRoleEnum } from './dataset-use.ts';
-import { ModelRef } from './model.ts';
 import { type ModelVersion, ModelVersionRef, modelVersionById } from './model-version.ts';
-
-/** Most versions that one list holds; a model with more is paged by recording time through search. */
-const MAX_VERSIONS = 10_000;
 
 export const ModelVersionConnection = connectionType(
   ModelVersionRef,
@@ -28,76 +26,33 @@ export const ModelVersionConnection = connectionType(
   'model versions',
 );
 
-const versionsWhere = async (
-  database: Database,
-  where: Prisma.ModelVersionWhereInput,
-): Promise<readonly ModelVersion[]> => {
-  const rows = await database.prisma.modelVersion.findMany({
-    where,
-    select: { id: true },
-    orderBy: { id: 'desc' },
-    take: MAX_VERSIONS,
-  });
-  const versions = await modelVersionById(database).loadMany(rows.map(({ id }) => id));
-  return versions.map((version) => {
-    if (version instanceof Error) throw version;
-    return referenced(version);
-  });
-};
+export type ModelVersionWhere = Prisma.ModelVersionWhereInput;
 
-const page = async (
+export const modelVersionsOf = (
   database: Database,
-  where: Prisma.ModelVersionWhereInput,
+  rows: readonly { readonly id: number }[],
+): Promise<readonly ModelVersion[]> =>
+  Promise.all(rows.map(async ({ id }) => referenced(await modelVersionById(database).load(id))));
+
+/** A page in the order of registration; newest first unless it ascends. */
+export const modelVersionPage = async (
+  database: Database,
+  where: ModelVersionWhere,
   args: PageArguments,
-) => pageOfList(args, await versionsWhere(database, where), ({ digest }) => [digest]);
-
-const OrderEnum = builder.enumType('ModelVersionOrder', {
-  description: 'Order of model versions.',
-  values: {
-    RECORDED_AT_DESC: { description: 'Newest registration first.' },
-    RECORDED_AT_ASC: { description: 'Oldest registration first.' },
-    SEMVER_DESC: { description: 'Highest semantic version first, by precedence.' },
-    SEMVER_ASC: { description: 'Lowest semantic version first, by precedence.' },
-  } as const,
-});
-
-const inOrder = (
-  versions: readonly ModelVersion[],
-  order: typeof OrderEnum.$inferType,
-): readonly ModelVersion[] => {
-  switch (order) {
-    case 'RECORDED_AT_DESC':
-      return versions;
-    case 'RECORDED_AT_ASC':
-      return [...versions].reverse();
-    case 'SEMVER_DESC':
-      return [...versions].sort((a, b) => semver.compareBuild(b.semver, a.semver));
-    case 'SEMVER_ASC':
-      return [...versions].sort((a, b) => semver.compareBuild(a.semver, b.semver));
-  }
+  isAscending = false,
+): Promise<Page<ModelVersion>> => {
+  const request = pageRequest(args);
+  const [from] = numericKey(request, ['integer']) ?? [];
+  const goesUp = isAscending !== request.isBackward;
+  const beyond = from === undefined ? {} : { id: goesUp ? { gt: from } : { lt: from } };
+  const rows = await database.prisma.modelVersion.findMany({
+    where: { AND: [where, beyond] },
+    select: { id: true },
+    orderBy: { id: goesUp ? 'asc' : 'desc' },
+    take: request.limit + 1,
+  });
+  return pageOf(request, await modelVersionsOf(database, rows), ({ id }) => [String(id)]);
 };
-
-builder.objectField(ModelRef, 'versions', (t) =>
-  t.field({
-    type: ModelVersionConnection,
-    description: `Versions of this model, newest first by default; of at most ${MAX_VERSIONS}.`,
-    complexity: pageCost,
-    args: {
-      ...pageArguments,
-      orderBy: t.arg({
-        type: OrderEnum,
-        defaultValue: 'RECORDED_AT_DESC',
-        description: 'Order of the list.',
-      }),
-    },
-    resolve: async ({ id }, { orderBy, ...args }, { database }) =>
-      pageOfList(
-        args,
-        inOrder(await versionsWhere(database, { modelId: id }), orderBy ?? 'RECORDED_AT_DESC'),
-        ({ digest }) => [digest],
-      ),
-  }),
-);
 
 const newestFirst = 'newest registration first.';
 
@@ -107,7 +62,7 @@ builder.objectField(CodeCommitRef, 'modelVersions', (t) =>
     description: `Model versions trained from this commit, ${newestFirst}`,
     complexity: pageCost,
     args: pageArguments,
-    resolve: ({ id }, args, { database }) => page(database, { codeCommitId: id }, args),
+    resolve: ({ id }, args, { database }) => modelVersionPage(database, { codeCommitId: id }, args),
   }),
 );
 
@@ -117,7 +72,8 @@ builder.objectField(FeatureSchemaRef, 'modelVersions', (t) =>
     description: `Model versions that expect this schema, ${newestFirst}`,
     complexity: pageCost,
     args: pageArguments,
-    resolve: ({ id }, args, { database }) => page(database, { featureSchemaId: id }, args),
+    resolve: ({ id }, args, { database }) =>
+      modelVersionPage(database, { featureSchemaId: id }, args),
   }),
 );
 
@@ -127,7 +83,8 @@ builder.objectField(RuntimeEnvironmentRef, 'modelVersions', (t) =>
     description: `Model versions that use this environment, ${newestFirst}`,
     complexity: pageCost,
     args: pageArguments,
-    resolve: ({ id }, args, { database }) => page(database, { runtimeEnvironmentId: id }, args),
+    resolve: ({ id }, args, { database }) =>
+      modelVersionPage(database, { runtimeEnvironmentId: id }, args),
   }),
 );
 
@@ -138,7 +95,7 @@ builder.objectField(ArtifactRef, 'modelVersions', (t) =>
     complexity: pageCost,
     args: pageArguments,
     resolve: ({ id }, args, { database }) =>
-      page(database, { artifacts: { some: { artifactId: id } } }, args),
+      modelVersionPage(database, { artifacts: { some: { artifactId: id } } }, args),
   }),
 );
 
@@ -155,7 +112,7 @@ builder.objectField(DatasetSnapshotRef, 'modelVersions', (t) =>
       }),
     },
     resolve: ({ id }, { roles, ...args }, { database }) =>
-      page(
+      modelVersionPage(
         database,
         {
           datasets: {
