@@ -55,6 +55,7 @@ const made = (drafts: typeof histories extends fc.Arbitrary<infer Value> ? Value
         recordedAt: 100 + index * 10,
         digest: '',
         previousDigest: null,
+        overrideReason: null,
       })),
     }),
   );

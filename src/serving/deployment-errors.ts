@@ -47,6 +47,32 @@ builder.objectType(StageNotServableError, {
   }),
 });
 
+/** A check is against the deployment. */
+export class DeploymentBlockedError extends UserError {
+  override readonly name = 'DeploymentBlockedError';
+  readonly blockers: readonly string[];
+  constructor(release: string, blockers: readonly string[]) {
+    super(
+      `${release} should not take over: ${blockers.join(' ')} Correct that, or give overrideReason to start it all the same.`,
+      ['input', 'modelVersion'],
+    );
+    this.blockers = blockers;
+  }
+}
+
+builder.objectType(DeploymentBlockedError, {
+  name: 'DeploymentBlockedError',
+  description:
+    'A rollback check is against the deployment: see `Endpoint.rollbackCheck`. Nothing was written.',
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    blockers: t.stringList({
+      description: 'What is against it, in English.',
+      resolve: ({ blockers }) => [...blockers],
+    }),
+  }),
+});
+
 /** Callers would be served more than once. */
 export class TrafficShareError extends UserError {
   override readonly name = 'TrafficShareError';

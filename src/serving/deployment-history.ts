@@ -30,6 +30,7 @@ interface Row {
   readonly recorded_at: Instant;
   readonly digest: string;
   readonly previous_digest: string | null;
+  readonly override_reason: string | null;
 }
 
 const factOf = (row: Row): DeploymentFact => ({
@@ -44,6 +45,7 @@ const factOf = (row: Row): DeploymentFact => ({
   recordedAt: row.recorded_at,
   digest: row.digest,
   previousDigest: row.previous_digest,
+  overrideReason: row.override_reason,
 });
 
 const historiesOf = (rows: readonly Row[]): readonly DeploymentHistory[] => {
@@ -68,7 +70,7 @@ const historiesOf = (rows: readonly Row[]): readonly DeploymentHistory[] => {
 const SELECT = `SELECT d.id, d.public_id::text AS public_id, d.endpoint_id, d.model_version_id, d.role::text AS role,
        d.predecessor_id, d.recorded_at AS deployment_recorded_at, f.sequence, f.traffic_share, f.started_at,
        f.ended_at, f.end_reason::text AS end_reason, f.is_retracted, f.reason, f.actor, f.recorded_at, f.digest,
-       f.previous_digest
+       f.previous_digest, f.override_reason
   FROM deployment d JOIN deployment_fact f ON f.deployment_id = d.id`;
 
 const loaderBy = (
@@ -146,8 +148,8 @@ export const lockEndpoint = async (transaction: Transaction, endpointId: number)
 
 export type StatedFact = Omit<
   DeploymentFact,
-  'sequence' | 'recordedAt' | 'digest' | 'previousDigest'
->;
+  'sequence' | 'recordedAt' | 'digest' | 'previousDigest' | 'overrideReason'
+> & { readonly overrideReason?: string | null };
 
 const toMillisecond = (instant: Instant): Instant => instantOf(dateOf(instant));
 
@@ -165,6 +167,7 @@ const nextFact = (
     sequence: (last?.sequence ?? 0) + 1,
     recordedAt: Math.max(now, last?.recordedAt ?? now),
     previousDigest: last?.digest ?? null,
+    overrideReason: stated.overrideReason ?? null,
   };
   return { ...content, digest: deploymentFactDigest(deployment, content) };
 };

@@ -61,6 +61,10 @@ const DeploymentFactRef = builder.objectRef<DeploymentFact>('DeploymentFact').im
     }),
     reason: t.exposeString('reason', { description: 'Why, as the actor stated it.' }),
     actor: t.exposeString('actor', { description: 'Who stated it.' }),
+    overrideReason: t.exposeString('overrideReason', {
+      nullable: true,
+      description: 'Why it was started although a check was against it; null when none was.',
+    }),
     recordedAt: t.expose('recordedAt', {
       type: 'DateTime',
       description: 'When Hindcast recorded it.',

@@ -12,22 +12,23 @@ import {
 } from '../platform/transaction.ts';
 import { stageAt } from '../registry/lifecycle.ts';
 import { historyIn } from '../registry/lifecycle-history.ts';
+import { findModelVersion, type ModelVersion, releaseOf } from '../registry/model-version.ts';
+import { lockVersion } from '../registry/transition.ts';
 import {
-  findModelVersion,
-  type ModelVersion,
-  ModelVersionReferenceInput,
-  releaseOf,
-} from '../registry/model-version.ts';
-import { FUTURE_TOLERANCE, lockVersion } from '../registry/transition.ts';
-import { StageNotServableError, TrafficShareError } from './deployment-errors.ts';
+  DeploymentBlockedError,
+  StageNotServableError,
+  TrafficShareError,
+} from './deployment-errors.ts';
+import { blockersOf } from './deployment-guard.ts';
 import {
   appendDeploymentFact,
   deploymentsIn,
   insertDeployment,
   lockEndpoint,
 } from './deployment-history.ts';
-import { DeploymentEndReasonEnum, DeploymentRef, DeploymentRoleEnum } from './deployment-type.ts';
-import { EndpointRouteInput, routeOf } from './endpoint.ts';
+import { DeploymentRef } from './deployment-type.ts';
+import { endpointByRoute, routeOf } from './endpoint.ts';
+import { checkStart, StartDeploymentInput, type StartSource } from './start-deployment-input.ts';
 import {
   beliefAt,
   type DeploymentBelief,
@@ -36,81 +37,18 @@ import {
   stagesThatMayServe,
 } from './timeline.ts';
 
-const StartDeploymentInput = builder.inputType('StartDeploymentInput', {
-  description: 'A deployment to start.',
-  fields: (t) => ({
-    endpoint: t.field({
-      type: EndpointRouteInput,
-      required: true,
-      description: 'Endpoint; created when new.',
-    }),
-    modelVersion: t.field({
-      type: ModelVersionReferenceInput,
-      required: true,
-      description: 'Version to serve.',
-    }),
-    role: t.field({
-      type: DeploymentRoleEnum,
-      required: true,
-      defaultValue: 'PRIMARY',
-      description:
-        'How its answers are used. PRIMARY needs the stage PRODUCTION; CANARY and SHADOW need STAGING or PRODUCTION.',
-    }),
-    trafficShare: t.float({
-      required: true,
-      defaultValue: 1,
-      description:
-        "Share of the endpoint's requests, from 0 to 1. Those of PRIMARY and CANARY never exceed 1 together.",
-    }),
-    startedAt: t.field({
-      type: 'DateTime',
-      description:
-        'When it started, to the millisecond, if it is recorded late; now when omitted. At most 5 minutes ahead.',
-    }),
-    replaces: t.globalIDList({
-      for: DeploymentRef,
-      description: 'Deployments of this endpoint that it takes over from: they end when it starts.',
-    }),
-    endReason: t.field({
-      type: DeploymentEndReasonEnum,
-      required: true,
-      defaultValue: 'SUPERSEDED',
-      description: 'Why the replaced deployments end.',
-    }),
-    reason: t.string({
-      required: true,
-      defaultValue: '',
-      description: 'Why; kept in the audit trail. At most 2000 characters.',
-    }),
-  }),
-});
-
-type StartSource = typeof StartDeploymentInput.$inferInput;
-
-const check = ({ endpoint, trafficShare, startedAt, reason }: StartSource): void => {
-  const issues = collectIssues();
-  issues.name(['input', 'endpoint', 'name'], endpoint.name);
-  issues.name(['input', 'endpoint', 'environment'], endpoint.environment);
-  if (endpoint.environment.includes('/')) {
-    issues.add(
-      ['input', 'endpoint', 'environment'],
-      `environment is ${JSON.stringify(endpoint.environment)}; it may not hold a slash.`,
-    );
-  }
-  if (!(trafficShare >= 0 && trafficShare <= 1)) {
-    issues.add(
-      ['input', 'trafficShare'],
-      `trafficShare is ${trafficShare}; give a number from 0 to 1.`,
-    );
-  }
-  if (startedAt != null && startedAt > Date.now() * 1000 + FUTURE_TOLERANCE) {
-    issues.add(
-      ['input', 'startedAt'],
-      `startedAt is ${formatInstant(startedAt)}, more than 5 minutes ahead; record a deployment when it has started.`,
-    );
-  }
-  issues.text(['input', 'reason'], reason);
-  assertNoIssues(issues.list);
+/** Refuses what a check is against, unless the caller says why it starts all the same. */
+const overrideOf = async (
+  context: Context,
+  { endpoint, startedAt, overrideReason }: StartSource,
+  version: ModelVersion,
+): Promise<string | null> => {
+  const known = await endpointByRoute(context.database).load(routeOf(endpoint));
+  if (known === null) return null;
+  const blockers = await blockersOf(context, { endpoint: known, version, at: startedAt ?? null });
+  if (blockers.length === 0) return null;
+  if (overrideReason == null) throw new DeploymentBlockedError(releaseOf(version), blockers);
+  return overrideReason;
 };
 
 const recordEndpoint = async (
@@ -161,6 +99,7 @@ const start = async (
   version: ModelVersion,
   endpointId: number,
   actor: string,
+  overrideReason: string | null,
 ): Promise<DeploymentBelief> => {
   const { role, trafficShare, endReason, reason } = input;
   await lockEndpoint(transaction, endpointId);
@@ -201,6 +140,7 @@ const start = async (
       isRetracted: false,
       reason,
       actor,
+      overrideReason,
     },
   );
   const after = [...histories.map((history) => ended.get(history.id) ?? history), started];
@@ -212,7 +152,7 @@ const start = async (
 };
 
 const startDeployment = async (context: Context, input: StartSource): Promise<DeploymentBelief> => {
-  check(input);
+  checkStart(input);
   const { database, actor } = context;
   const version = await findModelVersion(database, input.modelVersion);
   if (version === null) {
@@ -221,9 +161,10 @@ const startDeployment = async (context: Context, input: StartSource): Promise<De
       'modelVersion',
     ]);
   }
+  const override = await overrideOf(context, input, version);
   const { belief, isNew } = await inTransaction(database, async (transaction) => {
     const endpoint = await recordEndpoint(transaction, input.endpoint);
-    const started = await start(transaction, input, version, endpoint.id, actor.name);
+    const started = await start(transaction, input, version, endpoint.id, actor.name, override);
     return { belief: started, isNew: endpoint.isNew };
   });
   if (isNew) await announceRecorded(database, [`endpoint:route:${routeOf(input.endpoint)}`]);
@@ -250,7 +191,13 @@ builder.mutationField('startDeployment', (t) =>
     description:
       'Starts serving a model version on an endpoint. Promoting it and retiring what it replaces is one atomic step.',
     errors: {
-      types: [InvalidInputError, NotFoundError, StageNotServableError, TrafficShareError],
+      types: [
+        InvalidInputError,
+        NotFoundError,
+        StageNotServableError,
+        TrafficShareError,
+        DeploymentBlockedError,
+      ],
     },
     args: {
       input: t.arg({ type: StartDeploymentInput, required: true, description: 'The deployment.' }),

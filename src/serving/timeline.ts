@@ -21,6 +21,8 @@ export interface DeploymentFact {
   readonly recordedAt: Instant;
   readonly digest: string;
   readonly previousDigest: string | null;
+  /** Why it was started although a check was against it. */
+  readonly overrideReason: string | null;
 }
 
 /** A deployment: what never changes, and every fact about it in the order of recording. */
@@ -123,6 +125,7 @@ export const deploymentFactDigest = (
     actor: fact.actor,
     recordedAt: formatInstant(fact.recordedAt),
     previous: fact.previousDigest,
+    ...(fact.overrideReason === null ? {} : { overrideReason: fact.overrideReason }),
   });
 
 /** Sequences of the facts that break a deployment's hash chain: altered, missing or inserted. */

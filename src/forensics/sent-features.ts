@@ -1,0 +1,51 @@
+import { type FeatureSchema, featureSchemaById } from '../evidence/feature-schema.ts';
+import type { Database } from '../platform/database.ts';
+import { referenced } from '../platform/immutable-cache.ts';
+import { formatInstant, type Instant } from '../platform/instant.ts';
+
+/** A schema that an endpoint's pipeline built features with, as the log shows. */
+export interface SentSchema {
+  readonly schema: FeatureSchema;
+  /** Of the predictions looked at. */
+  readonly count: number;
+  readonly lastAt: Instant;
+}
+
+interface Row {
+  readonly feature_schema_id: number;
+  readonly count: bigint;
+  readonly last_at: Instant;
+}
+
+// The versions that answered are in the rollup; the last rows of each come from its index.
+const SENT = `WITH answering AS (
+    SELECT model_version_id, max(last_at) AS last_at FROM prediction_rollup
+    WHERE endpoint_id = $1 AND first_at < $2 GROUP BY 1)
+  SELECT feature_schema_id, count(*) AS count, max(occurred_at) AS last_at FROM (
+    SELECT l.feature_schema_id, l.occurred_at FROM answering a CROSS JOIN LATERAL (
+      SELECT feature_schema_id, occurred_at FROM prediction_log l
+      WHERE l.model_version_id = a.model_version_id AND l.endpoint_id = $1 AND l.occurred_at < $2
+      ORDER BY l.occurred_at DESC LIMIT $3) l
+    ORDER BY l.occurred_at DESC LIMIT $3) recent
+  GROUP BY 1 ORDER BY 3 DESC`;
+
+/** Schemas of the last predictions of an endpoint before an instant, the most recent first. One statement. */
+export const sentFeatures = async (
+  database: Database,
+  endpointId: number,
+  before: Instant,
+  last: number,
+): Promise<readonly SentSchema[]> => {
+  const rows = await database.query<Row>({
+    name: 'sent_features',
+    text: SENT,
+    values: [endpointId, formatInstant(before), last],
+  });
+  return Promise.all(
+    rows.map(async (row) => ({
+      schema: referenced(await featureSchemaById(database).load(row.feature_schema_id)),
+      count: Number(row.count),
+      lastAt: row.last_at,
+    })),
+  );
+};
