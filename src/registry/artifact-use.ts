@@ -1,6 +1,8 @@
-import { type Artifact, ArtifactRef } from '../evidence/artifact.ts';
+import { type Artifact, ArtifactRef, artifactById } from '../evidence/artifact.ts';
 import type { ArtifactRole } from '../generated/prisma/enums.ts';
 import { builder } from '../platform/builder.ts';
+import type { Database } from '../platform/database.ts';
+import { referenced } from '../platform/immutable-cache.ts';
 
 export const ArtifactRoleEnum = builder.enumType('ArtifactRole', {
   description: "Role of a model version's file.",
@@ -18,6 +20,17 @@ export interface ArtifactUse {
   readonly role: ArtifactRole;
   readonly artifact: Artifact;
 }
+
+export const artifactUsesOf = (
+  database: Database,
+  uses: readonly { readonly role: ArtifactRole; readonly artifactId: number }[],
+): Promise<ArtifactUse[]> =>
+  Promise.all(
+    uses.map(async ({ role, artifactId }) => ({
+      role,
+      artifact: referenced(await artifactById(database).load(artifactId)),
+    })),
+  );
 
 export const ArtifactUseRef = builder.objectRef<ArtifactUse>('ArtifactUse').implement({
   description: 'An artifact in the role a model version holds it in.',

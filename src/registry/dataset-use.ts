@@ -1,6 +1,12 @@
-import { type DatasetSnapshot, DatasetSnapshotRef } from '../evidence/dataset-snapshot.ts';
+import {
+  type DatasetSnapshot,
+  DatasetSnapshotRef,
+  datasetSnapshotById,
+} from '../evidence/dataset-snapshot.ts';
 import type { DatasetRole } from '../generated/prisma/enums.ts';
 import { builder } from '../platform/builder.ts';
+import type { Database } from '../platform/database.ts';
+import { referenced } from '../platform/immutable-cache.ts';
 
 export const DatasetRoleEnum = builder.enumType('DatasetRole', {
   description: 'What a dataset snapshot was used for.',
@@ -17,6 +23,17 @@ export interface DatasetUse {
   readonly role: DatasetRole;
   readonly snapshot: DatasetSnapshot;
 }
+
+export const datasetUsesOf = (
+  database: Database,
+  uses: readonly { readonly role: DatasetRole; readonly datasetSnapshotId: number }[],
+): Promise<DatasetUse[]> =>
+  Promise.all(
+    uses.map(async ({ role, datasetSnapshotId }) => ({
+      role,
+      snapshot: referenced(await datasetSnapshotById(database).load(datasetSnapshotId)),
+    })),
+  );
 
 export const DatasetUseRef = builder.objectRef<DatasetUse>('DatasetUse').implement({
   description: 'A dataset snapshot in the role a model version used it in.',

@@ -1,15 +1,13 @@
-import { artifactById } from '../evidence/artifact.ts';
 import { CodeCommitRef, codeCommitById } from '../evidence/code-commit.ts';
 import { ContentAddressedRef, findableByDigest } from '../evidence/content-addressed.ts';
-import { datasetSnapshotById } from '../evidence/dataset-snapshot.ts';
 import { FeatureSchemaRef, featureSchemaById } from '../evidence/feature-schema.ts';
 import { LineageNodeRef } from '../evidence/lineage-node.ts';
 import { RuntimeEnvironmentRef, runtimeEnvironmentById } from '../evidence/runtime-environment.ts';
 import { builder } from '../platform/builder.ts';
 import type { JsonValue } from '../platform/canonical-json.ts';
 import { referenced } from '../platform/immutable-cache.ts';
-import { ArtifactUseRef } from './artifact-use.ts';
-import { DatasetUseRef } from './dataset-use.ts';
+import { ArtifactUseRef, artifactUsesOf } from './artifact-use.ts';
+import { DatasetUseRef, datasetUsesOf } from './dataset-use.ts';
 import { MetricRef, metricsOf } from './metric.ts';
 import { ModelRef } from './model.ts';
 import {
@@ -74,24 +72,12 @@ builder.node(ModelVersionRef, {
     datasets: t.field({
       type: [DatasetUseRef],
       description: 'Dataset snapshots the model was trained and evaluated on.',
-      resolve: ({ datasets }, _, { database }) =>
-        Promise.all(
-          datasets.map(async ({ role, datasetSnapshotId }) => ({
-            role,
-            snapshot: referenced(await datasetSnapshotById(database).load(datasetSnapshotId)),
-          })),
-        ),
+      resolve: ({ datasets }, _, { database }) => datasetUsesOf(database, datasets),
     }),
     artifacts: t.field({
       type: [ArtifactUseRef],
       description: 'Stored files of this version, such as weights.',
-      resolve: ({ artifacts }, _, { database }) =>
-        Promise.all(
-          artifacts.map(async ({ role, artifactId }) => ({
-            role,
-            artifact: referenced(await artifactById(database).load(artifactId)),
-          })),
-        ),
+      resolve: ({ artifacts }, _, { database }) => artifactUsesOf(database, artifacts),
     }),
     parent: t.field({
       type: ModelVersionRef,
