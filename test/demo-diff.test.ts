@@ -3,91 +3,100 @@ import { changedFeatures, fieldsOf, type Json, old, openDemo, recent } from './s
 
 const { run } = await openDemo();
 
-interface Definition {
-  readonly oid: string;
-  readonly packages: readonly string[];
-}
+const defined = (part: unknown): Json => (part as { definition: Json }).definition;
 
-const definitionOf = (version: Json, member: string): Definition =>
-  (version[member] as { definition: Definition }).definition;
+const uses = (version: Json): readonly { role: string; name: string }[] =>
+  (version.datasets as Json[]).map(({ role, snapshot }) => ({
+    role: String(role),
+    name: String(defined(snapshot).name),
+  }));
 
-describe('diff on the demo data', () => {
-  it('names the features whose meaning changed, down to the parameter', async () => {
-    const { modelVersionDiff: diff } = await run<{
-      modelVersionDiff: {
-        isSameRecipe: boolean;
-        code: Json;
-        features: { compatibility: string; fields: Json[] };
-      };
-    }>('diff');
-    expect(diff.isSameRecipe).toBe(false);
-    expect(diff.code).toMatchObject({
-      base: { oid: definitionOf(old, 'commit').oid },
-      head: { oid: definitionOf(recent, 'commit').oid },
+const metricOf = (version: Json, metric: unknown): number =>
+  Number((version.metrics as Json[]).find(({ name }) => name === metric)?.value);
+
+describe('what changed between the two versions of the demo', () => {
+  it('is the code, two features, the data and the weights; not the environment', async () => {
+    const { modelVersionDiff: diff } = await run<{ modelVersionDiff: Json }>('diff');
+    const [base, head] = [defined(old.commit), defined(recent.commit)];
+    expect(diff).toMatchObject({
+      base: { displayName: `${old.model}@${old.semver}` },
+      head: { displayName: `${recent.model}@${recent.semver}` },
+      isSameRecipe: false,
+      code: {
+        base: { oid: base.oid },
+        head: { oid: head.oid },
+        compareUrl: `${base.repository}/compare/${base.oid}..${head.oid}`,
+      },
+      parent: null,
     });
-    expect(diff.features.compatibility).toBe('INCOMPATIBLE');
-    const broken = diff.features.fields.filter(({ severity }) => severity === 'ERROR');
-    expect(broken.map(({ name }) => name)).toEqual(changedFeatures);
-    const parameter = (version: Json, feature: string, name: string) =>
-      fieldsOf(version)
-        .find((field) => field.name === feature)
-        ?.transformations.map(({ parameters }) => parameters[name])
-        .find((value) => value !== undefined);
-    const distance = broken.find(({ name }) => name === 'distance');
-    expect(distance?.transformations).toContainEqual({
-      kind: 'CHANGED',
-      pointer: '/0/parameters/unit',
-      before: parameter(old, 'distance', 'unit'),
-      after: parameter(recent, 'distance', 'unit'),
-    });
+    expect(defined(old.environment)).toEqual(defined(recent.environment));
+    expect(diff).toMatchObject({ environment: [], packages: [] });
+    expect(old.hyperparameters).toEqual(recent.hyperparameters);
+    expect(diff.hyperparameters).toEqual([]);
+    const [was, is] = [old, recent].map((version) =>
+      defined((version.artifacts as Json[])[0]?.artifact),
+    );
+    expect(diff.artifacts).toEqual([
+      {
+        kind: 'CHANGED',
+        role: 'WEIGHTS',
+        before: { digest: was?.digest, sizeBytes: was?.sizeBytes },
+        after: { digest: is?.digest, sizeBytes: is?.sizeBytes },
+      },
+    ]);
   });
 
-  it('lists snapshots, packages and hyperparameters that only one of them has', async () => {
-    const { modelVersionDiff: diff } = await run<{
-      modelVersionDiff: {
-        datasets: Json[];
-        packages: Json[];
-        hyperparameters: Json[];
-        metrics: Json[];
-      };
-    }>('diff');
-    const uses = (version: Json) =>
-      (version.datasets as { role: string; snapshot: { definition: { name: string } } }[]).map(
-        ({ role, snapshot }) => `${role} ${snapshot.definition.name}`,
+  it('names the single parameter of each changed feature', async () => {
+    const { modelVersionDiff: diff } = await run<{ modelVersionDiff: Json }>('diff');
+    const { compatibility, fields } = diff.features as { compatibility: string; fields: Json[] };
+    expect(compatibility).toBe('INCOMPATIBLE');
+    expect(fields.map(({ name }) => name)).toEqual(changedFeatures);
+    for (const { name, kind, severity, aspects, transformations } of fields) {
+      expect([kind, severity]).toEqual(['CHANGED', 'ERROR']);
+      expect(aspects).toEqual(['TRANSFORMATIONS', 'IMPLEMENTATION']);
+      const parametersOf = (version: Json): Json =>
+        fieldsOf(version).find((field) => field.name === name)?.transformations[0]?.parameters ??
+        {};
+      const [before, after] = [parametersOf(old), parametersOf(recent)];
+      const parameters = Object.keys(before).filter((key) => before[key] !== after[key]);
+      expect((transformations as Json[]).filter(({ pointer }) => pointer !== '/0/commit')).toEqual(
+        parameters.map((key) => ({
+          kind: 'CHANGED',
+          pointer: `/0/parameters/${key}`,
+          before: before[key],
+          after: after[key],
+        })),
       );
-    const named = (kind: string, side: string) =>
-      diff.datasets
-        .filter((change) => change.kind === kind)
-        .map((change) => `${String(change.role)} ${String((change[side] as Json).name)}`)
-        .sort();
-    const [before, after] = [new Set(uses(old)), new Set(uses(recent))];
-    const gone = [...before].filter((use) => !after.has(use));
-    const fresh = [...after].filter((use) => !before.has(use));
-    const replaced = diff.datasets.filter(({ kind }) => kind === 'CHANGED').length;
-    expect(named('REMOVED', 'before').length + replaced).toBe(gone.length);
-    expect(named('ADDED', 'after').length + replaced).toBe(fresh.length);
-    const packages = (version: Json) => new Set(definitionOf(version, 'environment').packages);
-    const changedPackages = [...packages(recent)].filter((purl) => !packages(old).has(purl));
-    expect(diff.packages.filter(({ kind }) => kind !== 'REMOVED')).toHaveLength(
-      changedPackages.length,
-    );
-    const keys = (version: Json) => version.hyperparameters as Json;
-    const changed = Object.keys(keys(recent)).filter(
-      (key) => JSON.stringify(keys(old)[key]) !== JSON.stringify(keys(recent)[key]),
-    );
-    expect(diff.hyperparameters.map(({ pointer }) => String(pointer).split('/')[1])).toEqual(
-      expect.arrayContaining(changed),
-    );
-    const metrics = (version: Json) =>
-      (version.metrics as { name: string; value: number }[]).map(({ name, value }) => [
+    }
+  });
+
+  it('lists the datasets of either version that the other did not use', async () => {
+    const { modelVersionDiff: diff } = await run<{ modelVersionDiff: Json }>('diff');
+    const missing = (from: Json, other: Json) =>
+      uses(from).filter(
+        (use) => !uses(other).some(({ role, name }) => role === use.role && name === use.name),
+      );
+    const expected = [
+      ...missing(old, recent).map(({ role, name }) => `REMOVED ${role} ${name}`),
+      ...missing(recent, old).map(({ role, name }) => `ADDED ${role} ${name}`),
+    ];
+    expect(expected.length).toBeGreaterThan(2);
+    const listed = (
+      diff.datasets as { kind: string; role: string; before: Json; after: Json }[]
+    ).map(({ kind, role, before, after }) => `${kind} ${role} ${(before ?? after).name}`);
+    expect([...listed].sort()).toEqual(expected.sort());
+  });
+
+  it('sets the metrics side by side', async () => {
+    const { modelVersionDiff: diff } = await run<{ modelVersionDiff: Json }>('diff');
+    expect(diff.metrics).toEqual(
+      (old.metrics as Json[]).map(({ name, value }) => ({
         name,
-        value,
-      ]);
-    expect(
-      diff.metrics
-        .filter(({ after: value }) => value !== null)
-        .map(({ name, after: value }) => [name, value])
-        .sort(),
-    ).toEqual(metrics(recent).sort());
+        dataset: null,
+        before: value,
+        after: metricOf(recent, name),
+        delta: metricOf(recent, name) - Number(value),
+      })),
+    );
   });
 });
