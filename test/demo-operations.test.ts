@@ -121,7 +121,20 @@ describe('on the demo data', () => {
   });
 
   it('made-of lists what the registration said, intact', async () => {
-    const { modelVersion } = await run<{ modelVersion: Json }>('made-of');
+    const { modelVersion, usesPackage } = await run<{ modelVersion: Json; usesPackage: Json }>(
+      'made-of',
+    );
+    const purls = (version: Json) =>
+      (version.environment as { definition: { packages: string[] } }).definition.packages;
+    const { package: name, packageVersions } = variablesOf('made-of') as {
+      package: string;
+      packageVersions: string[];
+    };
+    expect(usesPackage.nodes).toEqual(
+      [recent, old]
+        .filter((version) => purls(version).includes(`${name}@${packageVersions[0]}`))
+        .map(({ semver }) => ({ displayName: `flight-delay@${semver}` })),
+    );
     const { definition: commit } = old.commit as { definition: Json };
     expect(modelVersion).toMatchObject({
       displayName: 'flight-delay@1.0.0',
