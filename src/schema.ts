@@ -17,6 +17,7 @@ import './registry/model-version-diff-query.ts';
 import './registry/model-version-type.ts';
 import './registry/model-version-search.ts';
 import './registry/model-versions.ts';
+import './registry/package-users.ts';
 import './registry/register.ts';
 import './registry/transition.ts';
 import './serving/correct-deployment.ts';
