@@ -10,7 +10,7 @@ import { insertEndpoint, insertSchema, insertVersion, someDigest } from './setup
 // Random histories are searched by random filters, and by the rules that the rest of the program reads histories with.
 
 const hindcast = await openTestHindcast();
-const { database, ask } = hindcast;
+const { artifacts, database, ask } = hindcast;
 
 const environment = unique('environment');
 const schema = await insertSchema(database, []);
@@ -204,7 +204,7 @@ const searchAll = async (search: Search, isBackward: boolean): Promise<readonly 
 };
 
 it('a search finds what the timelines say, in order, page by page both ways', async () => {
-  const context = { database, actor: localActor('tester') };
+  const context = { artifacts, database, actor: localActor('tester') };
   const histories = (
     await Promise.all(endpoints.map(({ id }) => deploymentsOf(context).load(id)))
   ).flat();

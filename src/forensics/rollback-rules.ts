@@ -9,8 +9,8 @@ import {
   type DeploymentRole,
   stagesThatMayServe,
 } from '../serving/timeline.ts';
-import { type DryRun, labelsOf, scoreShift } from './dry-run.ts';
 import { listed } from './finding.ts';
+import { labelsOf, type ReplaySummary, scoreShift } from './replay-summary.ts';
 import { changeText } from './schema-difference.ts';
 import type { SentSchema } from './sent-features.ts';
 
@@ -172,7 +172,7 @@ const MUCH_LOST = 0.02;
 const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`;
 
 /** What the last predictions would have been answered. */
-export const checkDryRun = (run: DryRun): RollbackCheckItem => {
+export const checkDryRun = (run: ReplaySummary): RollbackCheckItem => {
   const shift = scoreShift(run);
   const left = run.obstacles.map(({ reason, count }) => `${count} ${reason}`).join(', ');
   const without = left === '' ? '' : ` Not run: ${left}.`;

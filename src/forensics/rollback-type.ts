@@ -9,8 +9,8 @@ import {
   ModelVersionReferenceInput,
 } from '../registry/model-version.ts';
 import { EndpointRef } from '../serving/endpoint.ts';
-import { type DryRun, dryRun } from './dry-run.ts';
-import { DecisionInput, DryRunRef } from './dry-run-type.ts';
+import { type ReplaySummary, replaySummary } from './replay-summary.ts';
+import { DecisionInput, ReplaySummaryRef } from './replay-summary-type.ts';
 import { checkRollback, DEFAULT_LAST, type RollbackEvidence } from './rollback-check.ts';
 import { checkDryRun, type RollbackCheckItem, worstOf } from './rollback-rules.ts';
 import { lastPredictions, type SentSchema } from './sent-features.ts';
@@ -89,12 +89,12 @@ const SentSchemaRef = builder
   });
 
 const RollbackCheckRef = builder
-  .objectRef<RollbackEvidence & { readonly run: DryRun }>('RollbackCheck')
+  .objectRef<RollbackEvidence & { readonly run: ReplaySummary }>('RollbackCheck')
   .implement({
     description: 'Whether a version may take an endpoint over again, and why.',
     fields: (t) => ({
       dryRun: t.field({
-        type: DryRunRef,
+        type: ReplaySummaryRef,
         description: 'The last predictions, answered by the target.',
         resolve: ({ run }) => run,
       }),
@@ -165,7 +165,9 @@ builder.objectField(EndpointRef, 'rollbackCheck', (t) =>
         checkRollback(context, endpoint, target, when, last),
         lastPredictions(context.database, endpoint.id, when, last),
       ]);
-      const run = await dryRun(context, target, recent, decision ?? null);
+      const run = await replaySummary(context, target, recent, decision ?? null, {
+        acceptOtherMeanings: true,
+      });
       return { ...evidence, run, checks: [...evidence.checks, checkDryRun(run)] };
     },
   }),

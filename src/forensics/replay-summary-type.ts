@@ -1,7 +1,7 @@
 import { builder } from '../platform/builder.ts';
 import { connectionType, pageArguments, pageCost, pageOfList } from '../platform/pagination.ts';
 import { identityKey, PredictionLogRef } from '../prediction/prediction-log.ts';
-import { type DryRun, type DryRunAnswer, labelsOf, scoreShift } from './dry-run.ts';
+import { labelsOf, type ReplayedScore, type ReplaySummary, scoreShift } from './replay-summary.ts';
 import { NotReplayableReasonEnum } from './replay-type.ts';
 
 export const DecisionInput = builder.inputType('DecisionInput', {
@@ -13,8 +13,8 @@ export const DecisionInput = builder.inputType('DecisionInput', {
   }),
 });
 
-const AnswerRef = builder.objectRef<DryRunAnswer>('DryRunAnswer').implement({
-  description: 'A prediction as it was answered and as the target answers it.',
+const AnswerRef = builder.objectRef<ReplayedScore>('ReplayedScore').implement({
+  description: 'A prediction with its logged score and the one that the version gives.',
   fields: (t) => ({
     prediction: t.field({
       type: PredictionLogRef,
@@ -22,35 +22,38 @@ const AnswerRef = builder.objectRef<DryRunAnswer>('DryRunAnswer').implement({
       resolve: ({ prediction }) => prediction,
     }),
     before: t.exposeFloat('before', { description: 'Logged score.' }),
-    after: t.exposeFloat('after', { description: 'Score of the target on the same values.' }),
+    after: t.exposeFloat('after', { description: 'Score of the version on the same values.' }),
   }),
 });
 
-const FlipConnection = connectionType(AnswerRef, 'Flip', 'labels that flip');
+const FlipConnection = connectionType(AnswerRef, 'Flip', 'predictions whose label flips');
 
-const ObstacleRef = builder.objectRef<DryRun['obstacles'][number]>('ReplayObstacle').implement({
-  description: 'Why predictions could not be run again.',
-  fields: (t) => ({
-    reason: t.field({
-      type: NotReplayableReasonEnum,
-      description: 'Why.',
-      resolve: ({ reason }) => reason,
+const ObstacleRef = builder
+  .objectRef<ReplaySummary['obstacles'][number]>('ReplayObstacle')
+  .implement({
+    description: 'Why predictions could not be run again.',
+    fields: (t) => ({
+      reason: t.field({
+        type: NotReplayableReasonEnum,
+        description: 'Why.',
+        resolve: ({ reason }) => reason,
+      }),
+      count: t.exposeInt('count', { description: 'How many.' }),
     }),
-    count: t.exposeInt('count', { description: 'How many.' }),
-  }),
-});
+  });
 
 const share = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
 
-export const DryRunRef = builder.objectRef<DryRun>('DryRun').implement({
+export const ReplaySummaryRef = builder.objectRef<ReplaySummary>('ReplaySummary').implement({
   description:
-    'The last predictions of an endpoint, run through a version on the values as they were sent, whatever they mean to it.',
+    'Predictions run through a version on the values as they were logged, and how that compares.',
   fields: (t) => ({
     attempted: t.exposeInt('attempted', { description: 'Predictions looked at.' }),
     replayed: t.int({
       description: 'Of these, predictions whose score could be compared.',
       resolve: ({ answers }) => answers.length,
     }),
+    exact: t.exposeInt('exact', { description: 'Of these, scores that are the same to the bit.' }),
     obstacles: t.field({
       type: [ObstacleRef],
       description: 'Why the others could not, most frequent first.',
@@ -102,8 +105,7 @@ export const DryRunRef = builder.objectRef<DryRun>('DryRun').implement({
     }),
     accuracyAfter: t.float({
       nullable: true,
-      description:
-        "Share of these whose label from the target's score would be right; null likewise.",
+      description: 'Share of these whose label from the new score would be right; null likewise.',
       resolve: (run) => {
         if (run.decision === null) return null;
         const { rightAfter, known } = labelsOf(run, run.decision);
