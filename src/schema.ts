@@ -39,6 +39,7 @@ import './forensics/lineage-path.ts';
 import './forensics/lineage-type.ts';
 import './forensics/name-search.ts';
 import './forensics/observed-serving.ts';
+import './forensics/replay-type.ts';
 import './forensics/request.ts';
 import './forensics/rollback-type.ts';
 import './forensics/trace-type.ts';

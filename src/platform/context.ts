@@ -1,3 +1,4 @@
+import type { ArtifactStore } from './artifact-store.ts';
 import type { Database } from './database.ts';
 
 /** What a caller may do. */
@@ -22,6 +23,8 @@ export interface Actor {
 export interface Context {
   readonly database: Database;
   readonly actor: Actor;
+  /** Files of model versions, to run them again. */
+  readonly artifacts: ArtifactStore;
 }
 
 /** The one who works on this machine, through the command line or the loopback interface: may do everything. */
