@@ -65,6 +65,7 @@ export const connect = async (options: TargetOptions): Promise<Connection> => {
     database,
     actor: localActor(config.actor),
     artifacts: openArtifactStore(config),
+    inferenceUrl: config.inferenceUrl,
     routes: logRoutes,
     log: createLog('fatal'),
     host: '127.0.0.1',

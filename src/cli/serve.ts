@@ -58,6 +58,7 @@ const serve = async (options: ServeOptions): Promise<void> => {
       database,
       actor: localActor(config.actor),
       artifacts: openArtifactStore(config),
+      inferenceUrl: config.inferenceUrl,
       routes: logRoutes,
       log,
       host: config.host,

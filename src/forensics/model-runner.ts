@@ -5,9 +5,10 @@ import type { Precision } from './replay-rules.ts';
 export interface RunnerIdentity {
   readonly name: string;
   readonly version: string;
-  /** Operating system and architecture, such as `linux/amd64`. */
-  readonly platform: string;
-  readonly threads: number;
+  /** Operating system and architecture, such as `linux/amd64`; null when it does not say. */
+  readonly platform: string | null;
+  /** Null when it does not say. */
+  readonly threads: number | null;
 }
 
 /** One output of a model for one record: numbers, or texts. */

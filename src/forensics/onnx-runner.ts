@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import type { FeatureReading } from '../prediction/feature-decode.ts';
+import { misfitOf, tensorOf } from './model-inputs.ts';
 import type { LoadedModel, ModelOutput, NotRunnable, RunnerIdentity } from './model-runner.ts';
-import { misfitOf, tensorOf } from './onnx-inputs.ts';
 import type { Precision } from './replay-rules.ts';
 
 /** Models kept in memory at once. */

@@ -6,6 +6,7 @@ import { searchPage } from '../prediction/search-page.ts';
 import { findModelVersion, ModelVersionReferenceInput } from '../registry/model-version.ts';
 import { type ReplaySummary, replaySummary } from './replay-summary.ts';
 import { DecisionInput, ReplaySummaryRef } from './replay-summary-type.ts';
+import { runnerArgument } from './replay-type.ts';
 
 /** Most predictions that one request runs again. */
 const MAX_PREDICTIONS = 5000;
@@ -55,17 +56,15 @@ builder.queryField('replayCohort', (t) =>
         description:
           'Run another version also on features that mean something else to it, as a bad rollback would.',
       }),
+      runner: t.arg(runnerArgument),
       limit: t.arg.int({
         required: true,
         defaultValue: 1000,
         description: `Most predictions to run: 1 to ${MAX_PREDICTIONS}.`,
       }),
     },
-    resolve: async (
-      _,
-      { filter, with: reference, decision, limit, acceptOtherMeanings },
-      context,
-    ) => {
+    resolve: async (_, args, context) => {
+      const { filter, with: reference, decision, limit, acceptOtherMeanings, runner } = args;
       if (limit < 1 || limit > MAX_PREDICTIONS) {
         throw argumentError({
           path: ['limit'],
@@ -84,7 +83,7 @@ builder.queryField('replayCohort', (t) =>
         { limit, isBackward: false, from: null },
       );
       const predictions = edges.map(({ node }) => node);
-      const options = { acceptOtherMeanings };
+      const options = { acceptOtherMeanings, runner };
       return {
         summary: await replaySummary(context, target, predictions, decision ?? null, options),
         isTruncated: pageInfo.hasNextPage,

@@ -63,9 +63,14 @@ export const RunnerIdentityRef = builder.objectRef<RunnerIdentity>('RunnerIdenti
     name: t.exposeString('name', { description: 'Name, such as `onnxruntime-node`.' }),
     version: t.exposeString('version', { description: 'Version.' }),
     platform: t.exposeString('platform', {
-      description: 'Operating system and architecture, such as `linux/amd64`.',
+      nullable: true,
+      description:
+        'Operating system and architecture, such as `linux/amd64`; null when it does not say.',
     }),
-    threads: t.exposeInt('threads', { description: 'Threads that inference used.' }),
+    threads: t.exposeInt('threads', {
+      nullable: true,
+      description: 'Threads that inference used; null when it does not say.',
+    }),
   }),
 });
 
@@ -171,6 +176,25 @@ const ReplayRef = builder.objectRef<ReplayReport>('Replay').implement({
   }),
 });
 
+export const RunnerEnum = builder.enumType('ReplayRunner', {
+  description: 'What to run a model with.',
+  values: {
+    LOCAL: { description: 'Here, from the file in the artifact store.' },
+    INFERENCE_SERVER: {
+      description:
+        'A running server of the Open Inference Protocol V2, which serves the version under its model name and semantic version.',
+    },
+  } as const,
+});
+
+/** The argument `runner` of everything that runs predictions again. */
+export const runnerArgument = {
+  type: RunnerEnum,
+  required: true,
+  defaultValue: 'LOCAL',
+  description: 'What to run the model with.',
+} as const;
+
 const ToleranceInput = builder.inputType('ReplayTolerance', {
   description: 'How far a replayed number may be from the logged one: within any of these.',
   fields: (t) => ({
@@ -217,14 +241,16 @@ builder.objectField(PredictionLogRef, 'replay', (t) =>
         description:
           'Run another version also on features that mean something else to it, as a bad rollback would.',
       }),
+      runner: t.arg(runnerArgument),
     },
-    resolve: async (prediction, { with: reference, tolerance, acceptOtherMeanings }, context) => {
+    resolve: async (prediction, args, context) => {
+      const { with: reference, tolerance, acceptOtherMeanings, runner } = args;
       const other = reference == null ? null : await findModelVersion(context.database, reference);
       if (reference != null && other === null) {
         throw argumentError({ path: ['with'], message: 'There is no such model version.' });
       }
       const within = checkTolerance(tolerance ?? EXACTLY);
-      return replayReport(context, prediction, other, within, { acceptOtherMeanings });
+      return replayReport(context, prediction, other, within, { acceptOtherMeanings, runner });
     },
   }),
 );

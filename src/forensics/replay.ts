@@ -9,6 +9,7 @@ import type { PredictionLog } from '../prediction/prediction-log.ts';
 import { storedReadings } from '../prediction/schema-codec.ts';
 import { type ModelVersion, releaseOf } from '../registry/model-version.ts';
 import { listed } from './finding.ts';
+import { loadServed } from './inference-runner.ts';
 import type { LoadedModel, ModelOutput, NotRunnable, RunnerIdentity } from './model-runner.ts';
 import { loadOnnx } from './onnx-runner.ts';
 import { changeText } from './schema-difference.ts';
@@ -39,12 +40,13 @@ export interface ReplayedAnswer {
 export interface ReplayOptions {
   /** Run a version also on features that mean something else to it, which is what a bad rollback does. */
   readonly acceptOtherMeanings: boolean;
+  readonly runner: 'LOCAL' | 'INFERENCE_SERVER';
 }
 
 const ONNX = 'application/x-onnx';
 
 /** The weights of a version, verified and loaded. */
-const loadModel = async (
+const loadFile = async (
   { database, artifacts }: Context,
   version: ModelVersion,
 ): Promise<LoadedModel | NotReplayable> => {
@@ -72,6 +74,24 @@ const loadModel = async (
     if (!(error instanceof AlteredArtifactError)) throw error;
     return { reason: 'ARTIFACT_ALTERED', message: error.message };
   }
+};
+
+const UNCONFIGURED: NotReplayable = {
+  reason: 'RUNTIME_UNAVAILABLE',
+  message:
+    'No inference server is configured; set HINDCAST_INFERENCE_URL to the address of one that speaks the Open Inference Protocol V2.',
+};
+
+const loadModel = (
+  context: Context,
+  version: ModelVersion,
+  { runner }: ReplayOptions,
+): Promise<LoadedModel | NotReplayable> => {
+  if (runner === 'LOCAL') return loadFile(context, version);
+  const { inferenceUrl } = context;
+  return inferenceUrl === null
+    ? Promise.resolve(UNCONFIGURED)
+    : loadServed(inferenceUrl, version.model.name, version.semver);
 };
 
 interface Fitted {
@@ -123,7 +143,7 @@ export const replayThrough = async (
   options: ReplayOptions,
 ): Promise<readonly (ReplayedAnswer | NotReplayable)[]> => {
   const { database, actor } = context;
-  const model = await loadModel(context, version);
+  const model = await loadModel(context, version, options);
   if ('reason' in model) return predictions.map(() => model);
   const expected = referenced(await featureSchemaById(database).load(version.featureSchemaId));
   const maySeeSensitive = actor.scopes.has('features:sensitive');

@@ -167,6 +167,7 @@ builder.objectField(EndpointRef, 'rollbackCheck', (t) =>
       ]);
       const run = await replaySummary(context, target, recent, decision ?? null, {
         acceptOtherMeanings: true,
+        runner: 'LOCAL',
       });
       return { ...evidence, run, checks: [...evidence.checks, checkDryRun(run)] };
     },

@@ -17,6 +17,7 @@ const environment = z.object({
   AWS_SESSION_TOKEN: z.string().optional(),
   AWS_REGION: z.string().default('us-east-1'),
   AWS_ENDPOINT_URL_S3: z.string().url().optional(),
+  HINDCAST_INFERENCE_URL: z.string().url().optional(),
   HINDCAST_HOST: z.string().min(1).default('127.0.0.1'),
   HINDCAST_PORT: port.default(4000),
   HINDCAST_ACTOR: z.string().min(1).max(200).optional(),
@@ -36,6 +37,8 @@ export interface Config {
   readonly dataFolder: string;
   /** Where the files of model versions are: a folder, or a bucket. */
   readonly artifacts: { readonly folder: string } | S3Options;
+  /** Base address of an Open Inference Protocol V2 server; null when there is none. */
+  readonly inferenceUrl: string | null;
   readonly host: string;
   readonly port: number;
   /** Who is recorded as the author of facts when nobody else is known. */
@@ -65,6 +68,7 @@ export const readConfig = (
     databaseUrl: read.DATABASE_URL ?? null,
     poolSize: read.DATABASE_POOL_SIZE,
     artifacts: artifactsOf(read, dataFolder),
+    inferenceUrl: read.HINDCAST_INFERENCE_URL ?? null,
     host: read.HINDCAST_HOST,
     port: read.HINDCAST_PORT,
     actor: read.HINDCAST_ACTOR ?? read.USER ?? 'local',

@@ -25,6 +25,8 @@ export interface Context {
   readonly actor: Actor;
   /** Files of model versions, to run them again. */
   readonly artifacts: ArtifactStore;
+  /** Base address of an Open Inference Protocol V2 server; null when there is none. */
+  readonly inferenceUrl: string | null;
 }
 
 /** The one who works on this machine, through the command line or the loopback interface: may do everything. */

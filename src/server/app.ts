@@ -21,6 +21,7 @@ export interface AppOptions {
   readonly database: Database;
   readonly actor: Actor;
   readonly artifacts: ArtifactStore;
+  readonly inferenceUrl?: string | null;
   readonly log: Logger;
   readonly limits?: Limits;
   /** Where GraphiQL's ready-made operations are. */
@@ -34,13 +35,14 @@ export const createApp = ({
   database,
   actor,
   artifacts,
+  inferenceUrl = null,
   log,
   limits = DEFAULT_LIMITS,
   operationsFolder = OPERATIONS_FOLDER,
 }: AppOptions) =>
   createYoga<ServerContext, Context>({
     schema,
-    context: () => ({ database, actor, artifacts }),
+    context: () => ({ database, actor, artifacts, inferenceUrl }),
     graphqlEndpoint: GRAPHQL_PATH,
     maskedErrors: { maskError },
     // Plugins below do these in our way.

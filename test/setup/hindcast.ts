@@ -39,6 +39,7 @@ export interface TestHindcast {
 export const openTestHindcast = async (
   actor: Actor = localActor('tester'),
   routes: readonly Route[] = [],
+  inferenceUrl: string | null = null,
 ): Promise<TestHindcast> => {
   const database = await openTestDatabase();
   const log = createLog(process.env.TEST_LOG_LEVEL ?? 'silent');
@@ -48,6 +49,7 @@ export const openTestHindcast = async (
     database,
     actor,
     artifacts,
+    inferenceUrl,
     routes,
     log,
     host: '127.0.0.1',

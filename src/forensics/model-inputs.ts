@@ -1,10 +1,15 @@
-import type { InferenceSession, Tensor } from 'onnxruntime-common';
+import type { Tensor } from 'onnxruntime-common';
 import type { FeatureReading, FeatureScalar } from '../prediction/feature-decode.ts';
 import type { NotRunnable } from './model-runner.ts';
 
-type Metadata = InferenceSession.TensorValueMetadata;
+/** One input of a model: records by the shape of one value; a size that is text or negative is any. */
+export interface ModelInput {
+  readonly name: string;
+  readonly type: string;
+  readonly shape: readonly (number | string)[];
+}
 
-type Element = FeatureScalar | null;
+export type Element = FeatureScalar | null;
 
 const elementsOf = ({ value }: FeatureReading): readonly Element[] =>
   Array.isArray(value) ? (value as readonly Element[]) : [value as Element];
@@ -20,13 +25,16 @@ const TAKES: Readonly<Record<string, readonly string[]>> = {
 
 const cannot = (message: string): NotRunnable => ({ reason: 'UNSUPPORTED_FORMAT', message });
 
-/** Elements that one record gives to an input; shapes are `[records, …]`, and what is not stated is one. */
-const widthOf = ({ shape }: Metadata): number =>
-  shape.slice(1).reduce<number>((width, size) => width * (typeof size === 'number' ? size : 1), 1);
+/** Sizes of what one record gives; shapes are `[records, …]`, and what is not stated is one. */
+export const sizesOf = ({ shape }: ModelInput): readonly number[] =>
+  shape.slice(1).map((size) => (typeof size === 'number' && size > 0 ? size : 1));
+
+const widthOf = (input: ModelInput): number =>
+  sizesOf(input).reduce((width, size) => width * size, 1);
 
 /** Why a record does not fit an input; null when it does. Numbers that are absent become NaN, as models are given them. */
 export const misfitOf = (
-  input: Metadata,
+  input: ModelInput,
   reading: FeatureReading | undefined,
 ): NotRunnable | null => {
   const { name, type } = input;
@@ -52,8 +60,9 @@ export const misfitOf = (
   return { reason: 'VALUE_ABSENT', message };
 };
 
-const columnOf = (
-  input: Metadata,
+/** The elements that records give to an input, one record after the other. */
+export const columnOf = (
+  input: ModelInput,
   records: readonly ReadonlyMap<string, FeatureReading>[],
 ): readonly Element[] => {
   const width = widthOf(input);
@@ -85,13 +94,10 @@ const dataOf = (type: string, column: readonly Element[]): Tensor.DataType => {
 
 /** What an input is given for records that fit it. */
 export const tensorOf = (
-  input: Metadata,
+  input: ModelInput,
   records: readonly ReadonlyMap<string, FeatureReading>[],
 ): { readonly type: string; readonly data: Tensor.DataType; readonly dims: number[] } => ({
   type: input.type,
   data: dataOf(input.type, columnOf(input, records)),
-  dims: [
-    records.length,
-    ...input.shape.slice(1).map((size) => (typeof size === 'number' ? size : 1)),
-  ],
+  dims: [records.length, ...sizesOf(input)],
 });
