@@ -99,7 +99,7 @@ const check = async (connection: Connection): Promise<string> => {
   }>(connection, 'rollback-check');
   const { verdict, checks } = endpoint.rollbackCheck;
   const against = checks.filter((one) => one.verdict !== 'SAFE').map(({ message }) => message);
-  return `${verdict}, a minute before it was done. ${against.join(' ')}`;
+  return `${verdict}, asked just before it was done. ${against.join(' ')}`;
 };
 
 /** What an investigator asks after the trace, answered by the ready-made operations. */
