@@ -33,7 +33,8 @@ describe('a replayed number', () => {
   it('is exact when it is the same, also where the log has the shortest text of an FP32 value', () => {
     fc.assert(
       fc.property(float, (value) => {
-        const shortest = Number(Math.fround(value).toPrecision(9));
+        // The text of −0 has no sign; a record carries it as the word "-0".
+        const shortest = Object.is(value, -0) ? -0 : Number(value.toPrecision(9));
         expect(compareNumbers(shortest, value, 'FP32').verdict).toBe('EXACT');
       }),
     );
