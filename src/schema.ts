@@ -32,6 +32,7 @@ import './prediction/record-predictions.ts';
 import './prediction/rejected-record-type.ts';
 import './prediction/search.ts';
 import './prediction/unusual-features.ts';
+import './forensics/cohort-comparison-type.ts';
 import './forensics/disagreement-type.ts';
 import './forensics/impact-type.ts';
 import './forensics/lineage-path.ts';

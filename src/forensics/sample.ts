@@ -1,6 +1,6 @@
-/** Numbers gathered one at a time in a typed array, eight bytes each. */
+/** Numbers gathered in a typed array, eight bytes each. */
 export interface Sample {
-  readonly add: (value: number | null) => void;
+  readonly add: (values: Iterable<number>, nullCount: number) => void;
   readonly summary: () => SampleSummary;
 }
 
@@ -15,21 +15,22 @@ export interface SampleSummary {
 export const collectSample = (): Sample => {
   let values = new Float64Array(1024);
   let [length, nullCount, nanCount, infiniteCount] = [0, 0, 0, 0];
+  const keep = (value: number): void => {
+    if (length === values.length) {
+      const larger = new Float64Array(length * 2);
+      larger.set(values);
+      values = larger;
+    }
+    values[length] = value;
+    length += 1;
+  };
   return {
-    add: (value) => {
-      if (value === null) {
-        nullCount += 1;
-      } else if (Number.isNaN(value)) {
-        nanCount += 1;
-      } else {
-        if (!Number.isFinite(value)) infiniteCount += 1;
-        if (length === values.length) {
-          const larger = new Float64Array(length * 2);
-          larger.set(values);
-          values = larger;
-        }
-        values[length] = value;
-        length += 1;
+    add: (more, nulls) => {
+      nullCount += nulls;
+      for (const value of more) {
+        if (Number.isNaN(value)) nanCount += 1;
+        else keep(value);
+        if (Math.abs(value) === Infinity) infiniteCount += 1;
       }
     },
     summary: () => ({
