@@ -33,6 +33,7 @@ import './prediction/rejected-record-type.ts';
 import './prediction/search.ts';
 import './prediction/unusual-features.ts';
 import './forensics/cohort-comparison-type.ts';
+import './forensics/counterexample-type.ts';
 import './forensics/disagreement-type.ts';
 import './forensics/impact-type.ts';
 import './forensics/lineage-path.ts';

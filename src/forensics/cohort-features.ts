@@ -1,6 +1,6 @@
 import type { FeatureSchema } from '../evidence/feature-schema.ts';
 import type { Session } from '../platform/database.ts';
-import { codecOf } from '../prediction/schema-codec.ts';
+import { fitsSchema } from '../prediction/readable-row.ts';
 import { type Condition, parameterList } from '../prediction/sql-condition.ts';
 import { type CountedFeature, featureExpressions } from './feature-key-sql.ts';
 
@@ -18,15 +18,6 @@ interface Row {
   readonly category: string | null;
   readonly count: bigint;
 }
-
-/** Whether a row can be read with its schema: else it was altered, and none of its values can be told apart. */
-const fits = (schema: FeatureSchema): string => {
-  const { layout } = codecOf(schema);
-  const used = { numbers: 0, integers: 0, texts: 0 };
-  for (const { column, length } of layout) used[column] += length;
-  return `cardinality(l.numbers) = ${used.numbers} AND cardinality(l.integers) = ${used.integers}
-    AND cardinality(l.texts) = ${used.texts} AND coalesce(length(l.statuses), ${layout.length}) = ${layout.length}`;
-};
 
 const OCCURRED = '(extract(epoch FROM l.occurred_at) * 1000000)::bigint';
 
@@ -46,7 +37,7 @@ export const countFeatures = async (
     schema.fields.some((field) => field.maxAgeSeconds !== null),
   );
   const most = Math.max(...schemas.map((schema) => schema.fields.length));
-  const readable = schemas.map((schema) => `WHEN ${schema.id} THEN ${fits(schema)}`);
+  const readable = schemas.map((schema) => `WHEN ${schema.id} THEN ${fitsSchema(schema)}`);
   const parts = features.map((feature, place) =>
     featureExpressions(feature, place, schemas, parameter),
   );

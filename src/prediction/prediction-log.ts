@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
 import { builder } from '../platform/builder.ts';
 import { type Context, perRequest } from '../platform/context.ts';
-import type { Database } from '../platform/database.ts';
+import type { Session } from '../platform/database.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
 import type { EncodedFeatures } from './feature-layout.ts';
 import { OBSERVATIONS, type Observations, observationsOf } from './observations.ts';
@@ -90,13 +90,13 @@ const predictionOf = (row: Row): PredictionLog => ({
  * text varies has none, since connections keep prepared statements for good.
  */
 export const selectPredictions = async (
-  database: Database,
+  session: Session,
   name: string | null,
   rest: string,
   values: readonly unknown[],
 ): Promise<PredictionLog[]> => {
   const text = `SELECT ${COLUMNS} FROM prediction_log l ${rest}`;
-  const rows = await database.query<Row>({ ...(name !== null && { name }), text, values });
+  const rows = await session.query<Row>({ ...(name !== null && { name }), text, values });
   return rows.map(predictionOf);
 };
 
