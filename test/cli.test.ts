@@ -90,6 +90,8 @@ describe('the command', () => {
       ['rejected'],
       ['rejected', 'list'],
       ['rejected', 'retry'],
+      ['artifacts'],
+      ['artifacts', 'put'],
     ].map((args) => [args.join(' '), args] as const),
   )('explains %s', async (name, args) => {
     const { code, stdout } = await hindcast([...args, '--help']);
@@ -186,6 +188,15 @@ describe('demo', () => {
     expect(Math.max(...first.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(
       100,
     );
+    const told = first.stdout.replace(/\s+/g, ' ');
+    for (const part of [
+      'flight-delay@1.0.0 answered 1,300 times from features of flight-delay-features 1.1.0',
+      'The same file on the same values: EXACT, 0.30583393573760986.',
+      '1,300 predictions run through 1.1.0: 210 labels flip.',
+      'BLOCKED, asked just before it was done.',
+    ]) {
+      expect(told).toContain(part);
+    }
     const second = await hindcast(['demo', '--no-serve', '--data', data]);
     expect([second.code, second.stderr]).toEqual([0, '']);
     expect(second.stdout).toContain('11,020 predictions: 0 stored, 11,020 known already');
@@ -213,4 +224,23 @@ it('serve finishes and ends with 0 when told to stop', async () => {
   await once(child.stdout ?? process.stdin, 'data');
   child.kill('SIGTERM');
   expect(await once(child, 'close')).toEqual([0, null]);
+});
+
+describe('artifacts put', () => {
+  it('keeps files by their digests, all or none', async () => {
+    const data = join(folder, 'artifacts-test');
+    const file = `${EXAMPLE}models/flight-delay-1.0.0.onnx`;
+    const digest = 'sha256:665085556a7cdf8748dd187641f938b6e77901e36d253ba9423f2f21b2a864bf';
+    const missing = await hindcast(['artifacts', 'put', file, 'none.onnx', '--data', data]);
+    expect(missing).toMatchObject({
+      code: 3,
+      stdout: '',
+      stderr: expect.stringContaining('hindcast: none.onnx cannot be read:'),
+    });
+    expect(await hindcast(['artifacts', 'put', file, '--data', data])).toEqual({
+      code: 0,
+      stdout: `${digest}  ${file}\n`,
+      stderr: '',
+    });
+  });
 });

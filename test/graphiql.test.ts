@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { folderStore } from '../src/platform/artifact-store.ts';
 import './setup/probe.ts';
 import { localActor } from '../src/platform/context.ts';
 import { startServer } from '../src/server/http-server.ts';
@@ -20,6 +21,7 @@ const database = await openTestDatabase();
 const server = await startServer({
   database,
   actor: localActor('tester'),
+  artifacts: folderStore(folder),
   host: '127.0.0.1',
   port: 0,
   log: createLog('silent'),

@@ -91,6 +91,17 @@ describe('a search for names', () => {
     expect(await names('alpha%beta')).toEqual([]);
   });
 
+  it('takes ASCII letters in either case and all others as they are', async () => {
+    const model = unique('Verspätung-ÜBER-ΣΑΣ');
+    await register(hindcast, registration([field('a')], { model }));
+    const names = async (text: string) =>
+      (await find(text, { kinds: ['MODEL', 'MODEL_VERSION'] })).nodes.map(({ name }) => name);
+    expect(await names(model)).toEqual([model, `${model}@1.0.0`]);
+    expect(await names('vERSPätung-ÜbeR ΣΑΣ')).toEqual([model, `${model}@1.0.0`]);
+    expect(await names('verspÄtung')).toEqual([]);
+    expect(await names('σας')).toEqual([]);
+  });
+
   it('ranks what begins with the first word first, then shorter names, page by page', async () => {
     const word = unique('rank').toLowerCase();
     const models = [`${word}-aa`, `x-${word}`, `${word}-b`, `xx-${word}`];

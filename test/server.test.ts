@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
+import { folderStore } from '../src/platform/artifact-store.ts';
 import './setup/probe.ts';
 import { localActor } from '../src/platform/context.ts';
 import type { Database } from '../src/platform/database.ts';
@@ -36,6 +37,7 @@ const start = (options: Partial<ServerOptions> = {}) =>
   startServer({
     database,
     actor: localActor('tester'),
+    artifacts: folderStore('no-such-folder'),
     log,
     host: '127.0.0.1',
     port: 0,

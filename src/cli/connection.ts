@@ -4,6 +4,7 @@ import { type Config, readConfig } from '../platform/config.ts';
 import { localActor } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
 import { migrate } from '../platform/migrate.ts';
+import { openArtifactStore } from '../platform/open-artifact-store.ts';
 import { openDatabase } from '../platform/open-database.ts';
 import { startServer } from '../server/http-server.ts';
 import { createLog } from '../server/log.ts';
@@ -63,6 +64,8 @@ export const connect = async (options: TargetOptions): Promise<Connection> => {
   const server = await startServer({
     database,
     actor: localActor(config.actor),
+    artifacts: openArtifactStore(config),
+    inferenceUrl: config.inferenceUrl,
     routes: logRoutes,
     log: createLog('fatal'),
     host: '127.0.0.1',

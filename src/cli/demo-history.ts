@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import type { ArtifactStore } from '../platform/artifact-store.ts';
 import type { Connection } from './connection.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { describeResult, registerVersion } from './register.ts';
@@ -36,6 +37,13 @@ interface History {
 
 const refuse = (what: string, message: string | undefined): never => {
   throw new CommandError(`${what}: ${message ?? 'refused'}`, EXIT.refused);
+};
+
+/** Puts the models of an example where they can be run again from. */
+export const storeModels = async (artifacts: ArtifactStore, folder: string): Promise<void> => {
+  for (const name of await readdir(`${folder}models`)) {
+    await artifacts.write(await readFile(`${folder}models/${name}`));
+  }
 };
 
 /** Registers the versions of an example; those on record already stay as they are. */

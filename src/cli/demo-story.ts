@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { stripVTControlCharacters } from 'node:util';
 import type { Connection } from './connection.ts';
+import { answers } from './demo-answers.ts';
 import { CommandError, EXIT } from './exit.ts';
 import type { SentFile } from './ingest.ts';
 import { paintFor, traceById } from './trace.ts';
@@ -65,6 +66,10 @@ export const tellStory = async (
   write(await timeline(connection, paint));
   write(heading('Three weeks later, somebody asks about one prediction', paint));
   write(await highlighted(connection, folder, paint));
+  for (const { title, text } of await answers(connection, folder)) {
+    write(heading(title, paint));
+    write(paragraph(text));
+  }
   write(heading('Ask next', paint));
   write(
     paragraph(

@@ -2,11 +2,12 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { readConfig } from '../platform/config.ts';
 import { localActor } from '../platform/context.ts';
+import { openArtifactStore } from '../platform/open-artifact-store.ts';
 import { startServer } from '../server/http-server.ts';
 import { createLog } from '../server/log.ts';
 import { logRoutes } from '../server/log-routes.ts';
 import { connect, openMigrated } from './connection.ts';
-import { playHistory, registerVersions } from './demo-history.ts';
+import { playHistory, registerVersions, storeModels } from './demo-history.ts';
 import { tellStory } from './demo-story.ts';
 import { OUTCOMES_ROUTE, PREDICTIONS_ROUTE, sendFile } from './ingest.ts';
 import { portOf, stopRequested } from './serve.ts';
@@ -30,9 +31,11 @@ const demo = async (options: DemoOptions): Promise<void> => {
   const database = await openMigrated(config);
   // The people of the story act in their own names while its history is played.
   const actor = { ...localActor(config.actor) };
+  const artifacts = openArtifactStore(config);
   const server = await startServer({
     database,
     actor,
+    artifacts,
     routes: logRoutes,
     log: createLog('warn'),
     host: '127.0.0.1',
@@ -44,6 +47,7 @@ const demo = async (options: DemoOptions): Promise<void> => {
   });
   try {
     const connection = await connect({ url: server.url });
+    await storeModels(artifacts, EXAMPLE);
     await registerVersions(connection, EXAMPLE);
     await playHistory(connection, EXAMPLE, (name) => {
       actor.name = name;

@@ -6,6 +6,7 @@ import { FolderClaimedError } from '../platform/folder-claim.ts';
 import { MigrationError } from '../platform/migrate.ts';
 import { VERSION } from '../platform/version.ts';
 import { StartError } from '../server/request-guard.ts';
+import { artifactsCommand } from './artifacts.ts';
 import { demoCommand } from './demo.ts';
 import { CommandError, EXIT, EXIT_CODES } from './exit.ts';
 import { ingestCommand, outcomesCommand } from './ingest.ts';
@@ -37,6 +38,7 @@ for (const command of [
   outcomesCommand,
   traceCommand,
   rejectedCommand,
+  artifactsCommand,
 ]) {
   program.addCommand(command());
 }

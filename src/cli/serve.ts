@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { readConfig } from '../platform/config.ts';
 import { localActor } from '../platform/context.ts';
 import { migrate } from '../platform/migrate.ts';
+import { openArtifactStore } from '../platform/open-artifact-store.ts';
 import { openDatabase } from '../platform/open-database.ts';
 import { type RunningServer, startServer } from '../server/http-server.ts';
 import { createLog } from '../server/log.ts';
@@ -56,6 +57,8 @@ const serve = async (options: ServeOptions): Promise<void> => {
     server = await startServer({
       database,
       actor: localActor(config.actor),
+      artifacts: openArtifactStore(config),
+      inferenceUrl: config.inferenceUrl,
       routes: logRoutes,
       log,
       host: config.host,

@@ -1,216 +1,178 @@
-import { FeatureSchemaRef } from '../evidence/feature-schema.ts';
+import { argumentError } from '../platform/bad-user-input.ts';
 import { builder } from '../platform/builder.ts';
+import { referenced } from '../platform/immutable-cache.ts';
+import type { Instant } from '../platform/instant.ts';
 import { TimeWindowInput } from '../platform/time-window.ts';
 import type { FeatureReading } from '../prediction/feature-decode.ts';
 import { lexical } from '../prediction/feature-lexical.ts';
-import { PredictionLogRef } from '../prediction/prediction-log.ts';
-import { ModelVersionRef, ModelVersionReferenceInput } from '../registry/model-version.ts';
-import type { ExcludedFeature, ExclusionReason } from './comparable-features.ts';
-import { MAX_ELEMENTS } from './comparable-features.ts';
+import type { TimeWindow } from '../prediction/prediction-filter-input.ts';
+import { type PredictionLog, PredictionLogRef } from '../prediction/prediction-log.ts';
+import {
+  findModelVersion,
+  ModelVersionReferenceInput,
+  modelVersionById,
+} from '../registry/model-version.ts';
 import {
   type Counterexample,
-  type CounterexampleSearch,
+  type CounterexampleReport,
   counterexamples,
   type FeatureDifference,
   MAX_CANDIDATES,
-  type SkippedCandidates,
 } from './counterexample.ts';
-import { DAYS_AROUND, MAX_DAYS, MAX_NEAREST } from './counterexample-arguments.ts';
-import { top, topArguments, topCost } from './top-argument.ts';
 
-const textOf = ({ field: { type }, value }: FeatureReading): string | null => {
-  if (value === null) return null;
-  if (typeof value !== 'object') return lexical(type, value);
-  const elements = value.map((element) => (element === null ? 'null' : lexical(type, element)));
-  return `[${elements.join(', ')}]`;
-};
+const DAY = 86_400_000_000;
+const MAX_DAYS = 31;
+const MAX_FIRST = 50;
 
-const FeatureDifferenceRef = builder.objectRef<FeatureDifference>('FeatureDifference').implement({
-  description: 'A feature that differs between a prediction and its counterexample.',
+const textOf = ({ value, field }: FeatureReading): string | null =>
+  value === null || Array.isArray(value) ? null : lexical(field.type, value as never);
+
+const DifferenceRef = builder.objectRef<FeatureDifference>('FeatureDifference').implement({
+  description: 'A feature that differs between two cases.',
   fields: (t) => ({
-    name: t.string({ description: 'Feature name.', resolve: ({ one }) => one.field.name }),
-    text: t.string({
+    name: t.exposeString('name', { description: 'Feature name.' }),
+    own: t.string({
       nullable: true,
-      description: 'Exact text of the value of the prediction; null when there was none.',
-      resolve: ({ one }) => textOf(one),
+      description: 'Exact text of the value of the prediction asked about; null when absent.',
+      resolve: ({ own }) => textOf(own),
     }),
-    otherText: t.string({
+    other: t.string({
       nullable: true,
-      description: 'Exact text of the value of the counterexample; null when there was none.',
+      description: 'Exact text of the value of the other case; null when absent.',
       resolve: ({ other }) => textOf(other),
     }),
-    contribution: t.exposeFloat('contribution', {
-      description: 'Its part of the distance. The parts of all features add up to it.',
+    distance: t.exposeFloat('distance', {
+      description:
+        'From 0 to 1: for numbers the difference by the range of the training data, at most 1; for all else, and where one is absent, 1.',
     }),
   }),
 });
 
 const CounterexampleRef = builder.objectRef<Counterexample>('Counterexample').implement({
-  description: 'A logged prediction that went the other way.',
+  description: 'A case that went the other way.',
   fields: (t) => ({
     prediction: t.field({
       type: PredictionLogRef,
-      description: 'The prediction.',
+      description: 'The case.',
       resolve: ({ prediction }) => prediction,
     }),
     distance: t.exposeFloat('distance', {
-      description:
-        'Gower distance, from 0 to 1: the mean of the distances of the compared features.',
-    }),
-    differenceCount: t.int({
-      description: 'Compared features that differ.',
-      resolve: ({ differences }) => differences.length,
+      description: 'Distance from the prediction asked about, from 0 to 1.',
     }),
     differences: t.field({
-      type: [FeatureDifferenceRef],
-      description: 'Features that differ, those that differ the most first.',
-      args: topArguments,
-      complexity: topCost,
-      resolve: ({ differences }, args) => top(differences, args),
+      type: [DifferenceRef],
+      description: 'Features that differ, the most different first.',
+      resolve: ({ differences }) => [...differences],
     }),
   }),
 });
 
-const EXCLUSIONS = {
-  SENSITIVE: { description: 'Sensitive, and this caller lacks the scope `features:sensitive`.' },
-  NO_RANGE: {
-    description:
-      'A number whose range in the training data is not known, or no 64-bit float, so that nothing scales its differences. A feature with a shape usually has no statistics.',
-  },
-  ERASED: { description: 'The value of the prediction was erased.' },
-} satisfies Record<ExclusionReason, { description: string }>;
+const ExcludedRef = builder
+  .objectRef<CounterexampleReport['excluded'][number]>('ExcludedFeature')
+  .implement({
+    description: 'A feature that is not compared.',
+    fields: (t) => ({
+      name: t.exposeString('name', { description: 'Feature name.' }),
+      reason: t.exposeString('reason', { description: 'Why, in English.' }),
+    }),
+  });
 
-const ExclusionReasonEnum = builder.enumType('FeatureExclusionReason', {
-  description: 'Why a feature is not compared.',
-  values: EXCLUSIONS,
-});
-
-const ExcludedFeatureRef = builder.objectRef<ExcludedFeature>('ExcludedFeature').implement({
-  description: 'A feature that is not compared.',
+const ReportRef = builder.objectRef<CounterexampleReport>('CounterexampleReport').implement({
+  description: 'The nearest cases that went the other way.',
   fields: (t) => ({
-    name: t.exposeString('name', { description: 'Feature name.' }),
-    reason: t.field({
-      type: ExclusionReasonEnum,
-      description: 'Why not.',
-      resolve: ({ reason }) => reason,
-    }),
-  }),
-});
-
-const SKIPS = {
-  OTHER_MEANING: {
-    description:
-      'Their schema lacks a compared feature, or gives it another type, shape or transformations. Name fewer `features` to compare them.',
-  },
-  UNKNOWN_VALUES: { description: 'A compared value was erased, or the row was altered.' },
-} satisfies Record<SkippedCandidates['reason'], { description: string }>;
-
-const SkipReasonEnum = builder.enumType('CandidateSkipReason', {
-  description: 'Why candidates were not measured.',
-  values: SKIPS,
-});
-
-const SkippedCandidatesRef = builder.objectRef<SkippedCandidates>('SkippedCandidates').implement({
-  description: 'Candidates that were not measured.',
-  fields: (t) => ({
-    featureSchema: t.field({
-      type: FeatureSchemaRef,
-      description: 'The schema that their features were built with.',
-      resolve: ({ schema }) => schema,
-    }),
-    reason: t.field({
-      type: SkipReasonEnum,
-      description: 'Why not.',
-      resolve: ({ reason }) => reason,
-    }),
-    candidateCount: t.exposeInt('count', { description: 'How many.' }),
-  }),
-});
-
-const SearchRef = builder.objectRef<CounterexampleSearch>('CounterexampleSearch').implement({
-  description:
-    'The logged predictions nearest to one that went the other way. Exact: every candidate is measured, none is sampled. They are facts of the log; that the features which differ caused the answer is not shown.',
-  fields: (t) => ({
-    modelVersion: t.field({
-      type: ModelVersionRef,
-      description: 'The version whose predictions are candidates.',
-      resolve: ({ modelVersion }) => modelVersion,
-    }),
-    from: t.field({
-      type: 'DateTime',
-      description: 'Start of the window, inclusive.',
-      resolve: ({ during }) => during.from,
-    }),
-    to: t.field({
-      type: 'DateTime',
-      description: 'End of the window, exclusive.',
-      resolve: ({ during }) => during.to,
-    }),
-    measuredCount: t.exposeInt('measuredCount', {
-      description: 'Candidates whose distance was measured.',
-    }),
-    skipped: t.field({
-      type: [SkippedCandidatesRef],
-      description: 'Candidates whose distance was not, by schema.',
-      args: topArguments,
-      // Not per item: the items of `nearest` set the price of the whole.
-      complexity: { field: 1, multiplier: 1 },
-      resolve: ({ skipped }, args) => top(skipped, args),
-    }),
-    comparedFeatures: t.stringList({
-      description: 'Features that the distance is of, in schema order.',
-      resolve: ({ compared }) => compared.map(({ field }) => field.name),
-    }),
-    excludedFeatures: t.field({
-      type: [ExcludedFeatureRef],
-      description: 'Features that it is not of, in schema order.',
-      args: topArguments,
-      // Not per item: the items of `nearest` set the price of the whole.
-      complexity: { field: 1, multiplier: 1 },
-      resolve: ({ excluded }, args) => top(excluded, args),
-    }),
     nearest: t.field({
       type: [CounterexampleRef],
-      description:
-        'The nearest first; of equally near ones, the earliest, then by request ID. Empty when nothing went the other way.',
-      // The argument `first` of the search has counted them.
-      complexity: { field: 1, multiplier: 1 },
+      description: 'The nearest first; of equally near ones, the newest.',
+      complexity: { field: 0, multiplier: 5 },
       resolve: ({ nearest }) => [...nearest],
+    }),
+    comparedCount: t.exposeInt('compared', { description: 'Cases compared: all there are.' }),
+    skippedCount: t.exposeInt('skipped', {
+      description:
+        'Cases left out because a compared feature means something else in them, or was erased.',
+    }),
+    comparedFeatures: t.stringList({
+      description: 'Features that the distance is the mean over.',
+      resolve: ({ features }) => [...features],
+    }),
+    excludedFeatures: t.field({
+      type: [ExcludedRef],
+      description: 'Features that are not compared, and why.',
+      resolve: ({ excluded }) => [...excluded],
     }),
   }),
 });
+
+const windowOf = (
+  during: TimeWindow | null | undefined,
+  { occurredAt }: PredictionLog,
+): { readonly from: Instant; readonly to: Instant } => {
+  if (during == null) return { from: occurredAt - 7 * DAY, to: occurredAt + 7 * DAY };
+  const { from, to } = during;
+  if (from != null && to != null && from < to && to - from <= MAX_DAYS * DAY) return { from, to };
+  const message = `Give \`from\` and a later \`to\`, at most ${MAX_DAYS} days apart.`;
+  throw argumentError({ path: ['during'], message });
+};
+
+const refuseBadly = (
+  { label, score }: PredictionLog,
+  first: number,
+  margin: number | null,
+): void => {
+  if (first < 1 || first > MAX_FIRST) {
+    throw argumentError({ path: ['first'], message: `${first}; give 1 to ${MAX_FIRST}.` });
+  }
+  if (margin === null && label === null) {
+    const message = 'The prediction has no label to differ from; give a margin of the score.';
+    throw argumentError({ path: ['margin'], message });
+  }
+  if (margin === null) return;
+  if (!(margin > 0)) {
+    throw argumentError({ path: ['margin'], message: `${margin}; give more than 0.` });
+  }
+  if (score === null || !Number.isFinite(score)) {
+    const message = 'The prediction has no finite score; leave the margin out to compare labels.';
+    throw argumentError({ path: ['margin'], message });
+  }
+};
 
 builder.objectField(PredictionLogRef, 'counterexamples', (t) =>
   t.field({
-    type: SearchRef,
-    description: `The nearest predictions with another label, by Gower's distance (Gower, 1971, with equal weights): of numbers the difference over the range that the training data of the answering version had, at most 1; of texts and BOOL 0 or 1; of a feature with a shape the mean over its elements. An absent value is at distance 0 from an absent one and 1 from any other, and so is NaN. Features that the schema does not declare are not compared. More than ${MAX_CANDIDATES} candidates are refused.`,
-    // Reads every candidate.
-    complexity: ({ first }) => ({
-      field: 500,
-      multiplier: Math.max(1, Math.min(first ?? 5, MAX_NEAREST)),
-    }),
+    type: ReportRef,
+    description: `The nearest logged cases with the other label, or with a score beyond a margin. Distances are Gower's (1971) over the features that are not vectors: numbers scaled by their range in the training data, everything else equal or not. Exact: every case of the window is compared; more than ${MAX_CANDIDATES} are refused.`,
+    complexity: 500,
     args: {
       first: t.arg.int({
         required: true,
         defaultValue: 5,
-        description: `How many: 1 to ${MAX_NEAREST}.`,
+        description: `How many: 1 to ${MAX_FIRST}.`,
       }),
       modelVersion: t.arg({
         type: ModelVersionReferenceInput,
-        description: 'Only predictions of this version; of the one that answered when omitted.',
+        description: 'Cases that this version answered; the same one when omitted.',
       }),
       during: t.arg({
         type: TimeWindowInput,
-        description: `Only predictions in this window, both ends given, at most ${MAX_DAYS} days apart; from ${DAYS_AROUND} days before the prediction to ${DAYS_AROUND} days after it when omitted.`,
+        description: `Cases of this window, at most ${MAX_DAYS} days; 7 days before and after when omitted.`,
       }),
       margin: t.arg.float({
-        description:
-          'Take scores at least this far from that of the prediction, on either side, instead of other labels; more than 0. Needed when the prediction has no label.',
-      }),
-      features: t.arg.stringList({
-        description: `Compare by these features only, with at most ${MAX_ELEMENTS} elements in total; by all that can be compared when omitted.`,
+        description: 'Cases whose score is at least this far away, instead of another label.',
       }),
     },
-    resolve: (prediction, args, context) => counterexamples(context, prediction, args),
+    resolve: async (prediction, { first, modelVersion, during, margin }, context) => {
+      refuseBadly(prediction, first, margin ?? null);
+      const { database } = context;
+      const named = modelVersion == null ? null : await findModelVersion(database, modelVersion);
+      if (modelVersion != null && named === null) {
+        throw argumentError({ path: ['modelVersion'], message: 'There is no such model version.' });
+      }
+      const own = await modelVersionById(database).load(prediction.modelVersionId);
+      return counterexamples(context, prediction, {
+        version: named ?? referenced(own),
+        ...windowOf(during, prediction),
+        margin: margin ?? null,
+        first,
+      });
+    },
   }),
 );

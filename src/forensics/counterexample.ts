@@ -1,64 +1,35 @@
 import { type FeatureSchema, featureSchemaById } from '../evidence/feature-schema.ts';
-import { argumentError, refuseArguments } from '../platform/bad-user-input.ts';
+import { sameTransformations } from '../evidence/schema-compatibility.ts';
+import { argumentError } from '../platform/bad-user-input.ts';
 import type { Context } from '../platform/context.ts';
 import { referenced } from '../platform/immutable-cache.ts';
-import { nearestName } from '../platform/nearest-name.ts';
-import { inSnapshot } from '../platform/snapshot.ts';
+import { formatInstant, type Instant } from '../platform/instant.ts';
 import type { FeatureReading } from '../prediction/feature-decode.ts';
-import type { TimeWindow } from '../prediction/prediction-filter-input.ts';
-import type { PredictionLog } from '../prediction/prediction-log.ts';
+import {
+  type CandidateRow,
+  candidatesAfter,
+  type PredictionLog,
+  predictionByIdentity,
+} from '../prediction/prediction-log.ts';
 import { storedReadings } from '../prediction/schema-codec.ts';
-import { allOf, type Condition } from '../prediction/sql-condition.ts';
+import { countMatches } from '../prediction/search-page.ts';
+import type { Condition } from '../prediction/sql-condition.ts';
 import { baselinesOf } from '../registry/baselines.ts';
-import {
-  findModelVersion,
-  type ModelVersion,
-  type ModelVersionReference,
-  modelVersionById,
-} from '../registry/model-version.ts';
-import { cohortExtent } from './cohort-rows.ts';
-import {
-  type ComparableFeature,
-  type ComparableFeatures,
-  comparableFeatures,
-  elementCount,
-  MAX_ELEMENTS,
-} from './comparable-features.ts';
-import {
-  type ClosedWindow,
-  checkFirst,
-  ofVersionIn,
-  otherWay,
-  searchWindow,
-} from './counterexample-arguments.ts';
-import { featureDistance } from './gower.ts';
-import {
-  type CandidateCount,
-  comparableSchema,
-  countCandidates,
-  nearestPredictions,
-} from './nearest-predictions.ts';
+import { type ModelVersion, modelVersionById } from '../registry/model-version.ts';
+import { type FeatureScale, featureDistance, gowerDistance, nearestOf } from './gower.ts';
 
-/** Most candidates that one search measures. */
+/** Most cases that are compared; more are refused rather than sampled. */
 export const MAX_CANDIDATES = 200_000;
+const CHUNK = 2000;
 
-export interface CounterexampleArguments {
-  readonly first: number;
-  readonly modelVersion?: ModelVersionReference | null | undefined;
-  readonly during?: TimeWindow | null | undefined;
-  readonly margin?: number | null | undefined;
-  readonly features?: readonly string[] | null | undefined;
-}
-
-/** How one feature differs between a prediction and another. */
 export interface FeatureDifference {
-  readonly one: FeatureReading;
+  readonly name: string;
+  readonly own: FeatureReading;
   readonly other: FeatureReading;
-  /** Its part of the distance. */
-  readonly contribution: number;
+  /** From 0 to 1; the distance is the mean of these over all compared features. */
+  readonly distance: number;
 }
 
-/** A prediction that went the other way. */
 export interface Counterexample {
   readonly prediction: PredictionLog;
   readonly distance: number;
@@ -66,156 +37,155 @@ export interface Counterexample {
   readonly differences: readonly FeatureDifference[];
 }
 
-/** Candidates that were not measured. */
-export interface SkippedCandidates {
-  readonly schema: FeatureSchema;
-  readonly reason: 'OTHER_MEANING' | 'UNKNOWN_VALUES';
-  readonly count: number;
-}
-
-export interface CounterexampleSearch extends ComparableFeatures {
-  readonly modelVersion: ModelVersion;
-  readonly during: ClosedWindow;
-  readonly measuredCount: number;
-  readonly skipped: readonly SkippedCandidates[];
+export interface CounterexampleReport {
   readonly nearest: readonly Counterexample[];
+  readonly compared: number;
+  /** Cases whose features mean something else, or were erased. */
+  readonly skipped: number;
+  readonly features: readonly string[];
+  readonly excluded: readonly { readonly name: string; readonly reason: string }[];
 }
 
-const chosenReadings = (
-  readings: readonly FeatureReading[],
-  names: readonly string[] | null | undefined,
-): readonly FeatureReading[] => {
-  if (names == null) return readings;
-  const known = readings.map(({ field }) => field.name);
-  refuseArguments(
-    [...new Set(names)]
-      .filter((name) => !known.includes(name))
-      .slice(0, 20)
-      .map((name) => {
-        const nearest = nearestName(name, known);
-        const meant = nearest === null ? '' : ` Did you mean ${JSON.stringify(nearest)}?`;
-        const message = `The schema of the prediction does not declare ${JSON.stringify(name)}.${meant}`;
-        return { path: ['features'], message };
-      }),
-  );
-  return readings.filter(({ field }) => names.includes(field.name));
-};
+export interface CounterexampleQuery {
+  readonly version: ModelVersion;
+  readonly from: Instant;
+  readonly to: Instant;
+  /** Cases with another label when null; otherwise with a score at least this far away. */
+  readonly margin: number | null;
+  readonly first: number;
+}
 
-const refuseSize = ({ compared, excluded }: ComparableFeatures): void => {
-  if (compared.length === 0) {
-    const reasons = excluded.map(({ name, reason }) => `${name} (${reason})`).slice(0, 20);
-    const why = reasons.length === 0 ? '' : ` Excluded: ${reasons.join(', ')}.`;
-    throw argumentError({ path: ['features'], message: `There is none to compare by.${why}` });
-  }
-  const elements = compared.reduce((sum, { field }) => sum + elementCount(field), 0);
-  if (elements > MAX_ELEMENTS) {
-    const message = `They have ${elements} elements; name features with at most ${MAX_ELEMENTS} in total.`;
-    throw argumentError({ path: ['features'], message });
-  }
-};
-
-const asCounterexample = (
-  prediction: PredictionLog,
+/** Features that can be compared, and why the others cannot. */
+const scalesOf = (
   schema: FeatureSchema,
-  readings: readonly FeatureReading[],
-  compared: readonly ComparableFeature[],
-): Counterexample => {
-  const others = new Map(
-    storedReadings(schema, prediction.features).map((one) => [one.field.name, one]),
-  );
-  const parts = compared.map((feature) => {
-    const { name } = feature.field;
-    const other = referenced(others.get(name) ?? null);
-    const one = referenced(readings.find(({ field }) => field.name === name) ?? null);
-    return { one, other, distance: featureDistance(feature.value, other.value, feature) };
-  });
-  const differences = parts
-    .filter(({ distance }) => distance > 0)
-    .map(({ one, other, distance }) => ({ one, other, contribution: distance / parts.length }))
-    // Sorting is stable: of equal ones, the first in the schema comes first.
-    .sort((a, b) => b.contribution - a.contribution);
-  const sum = parts.reduce((total, { distance }) => total + distance, 0);
-  return { prediction, distance: sum / parts.length, differences };
+  baselines: Awaited<ReturnType<typeof baselinesOf>>,
+  maySeeSensitive: boolean,
+): Pick<CounterexampleReport, 'excluded'> & { readonly scales: readonly FeatureScale[] } => {
+  const scales: FeatureScale[] = [];
+  const excluded: { name: string; reason: string }[] = [];
+  for (const { name, type, shape, isSensitive } of schema.fields) {
+    const numeric = baselines.get(name)?.numeric ?? null;
+    const isNumber = type !== 'BOOL' && type !== 'STRING';
+    const hasRange = numeric !== null && numeric.min !== null && numeric.max !== null;
+    const reason =
+      isSensitive && !maySeeSensitive
+        ? 'It is sensitive, and this caller lacks the scope features:sensitive.'
+        : shape.length > 0
+          ? 'It has a shape.'
+          : isNumber && !hasRange
+            ? 'The training data has no range of it.'
+            : null;
+    if (reason !== null) excluded.push({ name, reason });
+    else {
+      const range = hasRange ? (numeric.max ?? 0) - (numeric.min ?? 0) : null;
+      scales.push({ name, range: isNumber ? range : null });
+    }
+  }
+  return { scales, excluded };
 };
 
-const candidateVersion = async (
-  { database }: Context,
-  own: ModelVersion,
-  reference: ModelVersionReference | null | undefined,
-): Promise<ModelVersion> => {
-  if (reference == null) return own;
-  const found = await findModelVersion(database, reference);
-  if (found !== null) return found;
-  throw argumentError({ path: ['modelVersion'], message: 'There is no such model version.' });
-};
+const conditionOf =
+  (prediction: PredictionLog, { version, from, to, margin }: CounterexampleQuery): Condition =>
+  (parameter) => {
+    const other =
+      margin === null
+        ? `l.label <> ${parameter(prediction.label, 'text')}`
+        : `abs(l.score - ${parameter(prediction.score, 'float8')}) >= ${parameter(margin, 'float8')} AND l.score <> 'NaN'`;
+    return `l.model_version_id = ${parameter(version.id, 'int')}
+      AND l.occurred_at >= ${parameter(formatInstant(from), 'timestamptz')}
+      AND l.occurred_at < ${parameter(formatInstant(to), 'timestamptz')} AND ${other}`;
+  };
 
-const skippedOf = (
-  counts: readonly CandidateCount[],
-  schemas: readonly FeatureSchema[],
-  comparable: ReadonlySet<number>,
-): readonly SkippedCandidates[] =>
-  counts.flatMap(({ featureSchemaId, count, knownCount }) => {
-    const schema = referenced(schemas.find(({ id }) => id === featureSchemaId) ?? null);
-    const reason = comparable.has(featureSchemaId) ? 'UNKNOWN_VALUES' : 'OTHER_MEANING';
-    return count === knownCount ? [] : [{ schema, reason, count: count - knownCount }];
+type Readings = ReadonlyMap<string, FeatureReading>;
+
+const readingsOf = (schema: FeatureSchema, row: Pick<PredictionLog, 'features'>): Readings =>
+  new Map(storedReadings(schema, row.features).map((reading) => [reading.field.name, reading]));
+
+/** Whether every compared feature is there and means the same. */
+const isComparable = (own: Readings, other: Readings, scales: readonly FeatureScale[]): boolean =>
+  scales.every(({ name }) => {
+    const [one, another] = [own.get(name), other.get(name)];
+    return (
+      one !== undefined &&
+      another !== undefined &&
+      another.status !== 'ERASED' &&
+      one.field.type === another.field.type &&
+      (one.field === another.field || sameTransformations(one.field, another.field))
+    );
   });
 
-/** Finds the nearest predictions that went the other way, by measuring every one. Refuses when there are too many. */
+const refuseTooMany = async ({ database }: Context, condition: Condition): Promise<void> => {
+  const count = await countMatches(database, condition, MAX_CANDIDATES + 1);
+  if (count <= MAX_CANDIDATES) return;
+  const message = `More than ${MAX_CANDIDATES} cases would be compared; narrow the window.`;
+  throw argumentError({ path: ['during'], message });
+};
+
+/** The nearest cases that went the other way: exact, by reading every one of them in chunks. */
 export const counterexamples = async (
   context: Context,
   prediction: PredictionLog,
-  args: CounterexampleArguments,
-): Promise<CounterexampleSearch> => {
+  query: CounterexampleQuery,
+): Promise<CounterexampleReport> => {
   const { database, actor } = context;
-  checkFirst(args.first);
-  const during = searchWindow(prediction, args.during);
-  const differs = otherWay(prediction, args.margin);
-  const own = referenced(await modelVersionById(database).load(prediction.modelVersionId));
-  const modelVersion = await candidateVersion(context, own, args.modelVersion);
   const schema = referenced(await featureSchemaById(database).load(prediction.featureSchemaId));
-  const readings = storedReadings(schema, prediction.features);
-  const features = comparableFeatures(
-    chosenReadings(readings, args.features),
-    await baselinesOf(database, own),
+  const ownVersion = referenced(await modelVersionById(database).load(prediction.modelVersionId));
+  const { scales, excluded } = scalesOf(
+    schema,
+    await baselinesOf(database, ownVersion),
     actor.scopes.has('features:sensitive'),
   );
-  refuseSize(features);
-  const candidates = allOf([ofVersionIn(modelVersion.id, during), differs]);
-  const extent = await cohortExtent(database, candidates, MAX_CANDIDATES);
-  if (extent.size > MAX_CANDIDATES) {
-    const message = `holds more than ${MAX_CANDIDATES} candidates, each of which would be measured; give a shorter window.`;
-    throw argumentError({ path: ['during'], message });
-  }
-  const schemas = await Promise.all(
-    extent.featureSchemaIds.map(async (id) =>
-      referenced(await featureSchemaById(database).load(id)),
-    ),
+  const condition = conditionOf(prediction, query);
+  await refuseTooMany(context, condition);
+  const own = readingsOf(schema, prediction);
+  const nearest = nearestOf<{ readonly row: CandidateRow; readonly readings: Readings }>(
+    query.first,
   );
-  const comparable = schemas.flatMap((one) => comparableSchema(one, features.compared) ?? []);
-  // What came in with another schema since then came too late, so that both statements see the same schemas.
-  const known: Condition = (parameter) =>
-    `l.feature_schema_id = ANY(${parameter([...extent.featureSchemaIds], 'int[]')})`;
-  const condition = allOf([candidates, known]);
-  const { counts, nearest } = await inSnapshot(database, async (session) => ({
-    counts: await countCandidates(session, condition, comparable),
-    nearest: await nearestPredictions(
-      session,
-      condition,
-      features.compared,
-      comparable,
-      args.first,
-    ),
-  }));
-  const ids = new Set(comparable.map((one) => one.schema.id));
+  let compared = 0;
+  let skipped = 0;
+  let last: CandidateRow | null = null;
+  do {
+    const rows: readonly CandidateRow[] = await candidatesAfter(database, condition, last, CHUNK);
+    for (const row of rows) {
+      const built = referenced(await featureSchemaById(database).load(row.featureSchemaId));
+      const readings = readingsOf(built, row);
+      if (!isComparable(own, readings, scales)) {
+        skipped += 1;
+        continue;
+      }
+      compared += 1;
+      const distances = scales.map((scale) =>
+        featureDistance(own.get(scale.name)?.value, readings.get(scale.name)?.value, scale),
+      );
+      nearest.offer(gowerDistance(distances), { row, readings });
+    }
+    last = rows.length < CHUNK ? null : (rows.at(-1) ?? null);
+  } while (last !== null);
   return {
-    ...features,
-    modelVersion,
-    during,
-    measuredCount: counts.reduce((sum, { knownCount }) => sum + knownCount, 0),
-    skipped: skippedOf(counts, schemas, ids),
-    nearest: nearest.map((found) => {
-      const builtWith = referenced(schemas.find(({ id }) => id === found.featureSchemaId) ?? null);
-      return asCounterexample(found, builtWith, readings, features.compared);
-    }),
+    nearest: await Promise.all(
+      nearest.kept().map(async ({ distance, item }) => ({
+        prediction: referenced(await predictionByIdentity(context).load(item.row)),
+        distance,
+        differences: differencesOf(own, item.readings, scales),
+      })),
+    ),
+    compared,
+    skipped,
+    features: scales.map(({ name }) => name),
+    excluded,
   };
 };
+
+const differencesOf = (
+  own: Readings,
+  other: Readings,
+  scales: readonly FeatureScale[],
+): readonly FeatureDifference[] =>
+  scales
+    .flatMap((scale): FeatureDifference[] => {
+      const [one, another] = [own.get(scale.name), other.get(scale.name)];
+      if (one === undefined || another === undefined) return [];
+      const distance = featureDistance(one.value, another.value, scale);
+      return distance === 0 ? [] : [{ name: scale.name, own: one, other: another, distance }];
+    })
+    .sort((a, b) => b.distance - a.distance);

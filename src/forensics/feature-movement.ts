@@ -63,8 +63,7 @@ export interface FeatureSide {
   readonly definitions: readonly FeatureFieldDefinition[];
 }
 
-/** Whether a value of one means the same as an equal value of the other. */
-export const sameMeaning = (one: FeatureFieldDefinition, other: FeatureFieldDefinition): boolean =>
+const sameMeaning = (one: FeatureFieldDefinition, other: FeatureFieldDefinition): boolean =>
   one.type === other.type &&
   one.shape.join() === other.shape.join() &&
   sameTransformations(one, other);

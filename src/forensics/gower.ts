@@ -1,52 +1,56 @@
 import type { FeatureReading, FeatureScalar } from '../prediction/feature-decode.ts';
 
-/** How far apart two values of a feature are. */
-export interface Scale {
-  /** Largest less smallest training value of a feature that has an order; null for categories, which are equal or not. */
+/** How one feature is compared: numbers by their range in training, everything else by equality. */
+export interface FeatureScale {
+  readonly name: string;
+  /** Largest less smallest training value; null for what is compared by equality. */
   readonly range: number | null;
 }
 
-/** Below this share of the range a difference counts as none: the quotient has no normal 64-bit float. */
-export const SMALLEST_RATIO = 2 ** -1022;
+const isAbsent = (value: FeatureReading['value'] | undefined): value is null | undefined =>
+  value === null || value === undefined;
 
-type Value = FeatureReading['value'];
-
-const isVector = (value: Value): value is readonly (FeatureScalar | null)[] => Array.isArray(value);
-
-const isSame = (one: FeatureScalar, other: FeatureScalar): boolean =>
-  one === other || (Number.isNaN(one) && Number.isNaN(other));
-
-/** The difference of two numbers; of integers exactly, before it is rounded once. */
-const difference = (one: FeatureScalar, other: FeatureScalar): number =>
-  typeof one === 'bigint' && typeof other === 'bigint'
-    ? Math.abs(Number(one - other))
-    : Math.abs(Number(one) - Number(other));
-
-const ofElements = (
-  one: FeatureScalar | null,
-  other: FeatureScalar | null,
-  { range }: Scale,
-): number => {
-  if (one === null || other === null) return one === other ? 0 : 1;
-  if (isSame(one, other)) return 0;
-  const distance = range === null ? Number.NaN : difference(one, other);
-  if (range === null || range === 0 || Number.isNaN(distance)) return 1;
-  return distance < range * SMALLEST_RATIO ? 0 : Math.min(1, distance / range);
+const numberDistance = (one: number, other: number, range: number): number => {
+  if (Number.isNaN(one) || Number.isNaN(other)) {
+    return Number.isNaN(one) && Number.isNaN(other) ? 0 : 1;
+  }
+  if (one === other) return 0;
+  return range > 0 ? Math.min(1, Math.abs(one - other) / range) : 1;
 };
 
-/**
- * Distance of two values of one feature, from 0 to 1, after Gower (1971): of numbers their difference over the range, at
- * most 1; of categories 0 when equal and else 1; of vectors the mean over the elements. An absent value is equal to an
- * absent one and as far as can be from any other; NaN likewise.
- */
-export const featureDistance = (one: Value, other: Value, scale: Scale): number => {
-  if (!isVector(one) && !isVector(other)) return ofElements(one, other, scale);
-  const length = Math.max(isVector(one) ? one.length : 0, isVector(other) ? other.length : 0);
-  const element = (value: Value, at: number): FeatureScalar | null =>
-    isVector(value) ? (value[at] ?? null) : null;
-  let sum = 0;
-  for (let at = 0; at < length; at += 1) {
-    sum += ofElements(element(one, at), element(other, at), scale);
-  }
-  return length === 0 ? 0 : sum / length;
+const scalarDistance = (one: FeatureScalar, other: FeatureScalar, range: number | null): number => {
+  if (range === null) return one === other ? 0 : 1;
+  return numberDistance(Number(one), Number(other), range);
+};
+
+/** From 0 for equal to 1 for as different as can be. An absent value differs wholly from a present one. */
+export const featureDistance = (
+  one: FeatureReading['value'] | undefined,
+  other: FeatureReading['value'] | undefined,
+  { range }: FeatureScale,
+): number => {
+  if (isAbsent(one) || isAbsent(other)) return isAbsent(one) && isAbsent(other) ? 0 : 1;
+  return scalarDistance(one as FeatureScalar, other as FeatureScalar, range);
+};
+
+/** Gower's distance (Gower 1971, Biometrics 27, 857–871): the mean over the features, all of equal weight. */
+export const gowerDistance = (distances: readonly number[]): number =>
+  distances.length === 0
+    ? 0
+    : distances.reduce((sum, distance) => sum + distance, 0) / distances.length;
+
+/** Keeps the `size` nearest of what it is given; of equally near ones, those given first. */
+export const nearestOf = <Item>(size: number) => {
+  const kept: { readonly distance: number; readonly item: Item }[] = [];
+  return {
+    offer: (distance: number, item: Item): void => {
+      const last = kept.at(-1);
+      if (kept.length >= size && last !== undefined && distance >= last.distance) return;
+      let at = kept.length;
+      while (at > 0 && (kept[at - 1]?.distance ?? 0) > distance) at -= 1;
+      kept.splice(at, 0, { distance, item });
+      if (kept.length > size) kept.pop();
+    },
+    kept: (): readonly { readonly distance: number; readonly item: Item }[] => kept,
+  };
 };

@@ -119,10 +119,7 @@ const MatchConnectionRef = builder.objectRef<MatchPage>('NamedObjectConnection')
 
 /** The words of a text; refuses one that cannot be searched for. */
 const wordsOf = (text: string): readonly string[] => {
-  const words = text
-    .toLowerCase()
-    .split(/\s+/)
-    .filter((word) => word !== '');
+  const words = text.split(/\s+/).filter((word) => word !== '');
   const problem = unstorableText(text);
   const message =
     problem !== null
@@ -147,9 +144,12 @@ const matchesOf = (
     (kind) => `SELECT '${kind}' AS kind, n.* FROM (${NAMES[kind]}) AS n (name, type, key)`,
   );
   return database.query<Match>({
-    text: `SELECT kind, name, type, key FROM (${branches.join(' UNION ALL ')}) named
-      WHERE NOT EXISTS (SELECT FROM unnest($1::text[]) AS word WHERE position(word IN lower(name)) = 0)
-      ORDER BY position($2::text IN lower(name)) <> 1, length(name), name COLLATE "C", kind, key
+    // The collation "C" lowers ASCII letters only, in the text as in the names: on every engine, whatever its locale.
+    text: `SELECT kind, name, type, key
+      FROM (${branches.join(' UNION ALL ')}) named, lower(name COLLATE "C") AS lowered
+      WHERE NOT EXISTS (SELECT FROM unnest($1::text[]) AS word
+        WHERE position(lower(word COLLATE "C") IN lowered) = 0)
+      ORDER BY position(lower($2::text COLLATE "C") IN lowered) <> 1, length(name), name COLLATE "C", kind, key
       LIMIT ${MAX_MATCHES + 1}`,
     values: [words, words[0]],
   });

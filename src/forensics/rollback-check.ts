@@ -1,6 +1,7 @@
-import { artifactById } from '../evidence/artifact.ts';
+import { type Artifact, artifactById } from '../evidence/artifact.ts';
 import { featureSchemaById } from '../evidence/feature-schema.ts';
 import { runtimeEnvironmentById } from '../evidence/runtime-environment.ts';
+import { AlteredArtifactError } from '../platform/artifact-store.ts';
 import type { Context } from '../platform/context.ts';
 import { referenced } from '../platform/immutable-cache.ts';
 import type { Instant } from '../platform/instant.ts';
@@ -51,6 +52,23 @@ const servedBefore = (
     .filter((belief) => belief !== null)
     .filter(({ startedAt }) => startedAt < at);
 
+/** Files that the store does not hold, or holds altered. */
+const notInStore = async (
+  context: Context,
+  artifacts: readonly Artifact[],
+): Promise<readonly string[]> => {
+  const missing = await Promise.all(
+    artifacts.map(async ({ digest }) => {
+      const bytes = await context.artifacts.read(digest).catch((error: unknown) => {
+        if (error instanceof AlteredArtifactError) return null;
+        throw error;
+      });
+      return bytes === null ? [digest] : [];
+    }),
+  );
+  return missing.flat();
+};
+
 /** Everything but the dry run. A constant number of statements. */
 export const checkRollback = async (
   context: Context,
@@ -90,7 +108,7 @@ export const checkRollback = async (
       checkStage(release, stageAt(facts, at), 'PRIMARY'),
       checkFeatures(release, expected, sent),
       checkEnvironment(environment, environments),
-      checkArtifacts(artifacts, []),
+      checkArtifacts(artifacts, await notInStore(context, artifacts)),
       checkIntact(release, integrity.isIntact),
       checkServed(release, servedBefore(histories, target.id, at), at),
     ],

@@ -10,6 +10,7 @@ import {
   stagesThatMayServe,
 } from '../serving/timeline.ts';
 import { listed } from './finding.ts';
+import { labelsOf, type ReplaySummary, scoreShift } from './replay-summary.ts';
 import { changeText } from './schema-difference.ts';
 import type { SentSchema } from './sent-features.ts';
 
@@ -163,6 +164,42 @@ export const checkIntact = (release: string, isIntact: boolean): RollbackCheckIt
         'BLOCKED',
         `What is on record of ${release} was altered: see its integrity report.`,
       );
+
+/** Beyond these, a person should look: share of labels that flip, and share of right ones that is lost. */
+const MANY_FLIPS = 0.05;
+const MUCH_LOST = 0.02;
+
+const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`;
+
+/** What the last predictions would have been answered. */
+export const checkDryRun = (run: ReplaySummary): RollbackCheckItem => {
+  const shift = scoreShift(run);
+  const left = run.obstacles.map(({ reason, count }) => `${count} ${reason}`).join(', ');
+  const without = left === '' ? '' : ` Not run: ${left}.`;
+  if (shift === null) {
+    const message = `None of the last ${run.attempted} predictions could be run through it.${without}`;
+    return item('DRY_RUN', 'NEEDS_REVIEW', message);
+  }
+  const answered = run.answers.length;
+  const scores = `Of the last ${run.attempted} predictions ${answered} were run through it: the score moves by ${shift.mean.toPrecision(3)} on average, ${shift.largest.toPrecision(3)} at most.`;
+  if (run.decision === null) {
+    const message = `${scores} Give \`decision\` to see which labels flip.${without}`;
+    return item('DRY_RUN', shift.largest === 0 ? 'SAFE' : 'NEEDS_REVIEW', message);
+  }
+  const { flips, known, rightBefore, rightAfter } = labelsOf(run, run.decision);
+  const lost = known === 0 ? 0 : (rightBefore - rightAfter) / known;
+  const accuracy =
+    known === 0
+      ? ' No outcome is known.'
+      : ` Of ${known} with a known outcome ${percent(rightBefore / known)} were right, ${percent(rightAfter / known)} would be.`;
+  const isCalm = flips.length / answered <= MANY_FLIPS && lost <= MUCH_LOST && left === '';
+  const labels = ` ${flips.length} labels flip (${percent(flips.length / answered)}).`;
+  return item(
+    'DRY_RUN',
+    isCalm ? 'SAFE' : 'NEEDS_REVIEW',
+    `${scores}${labels}${accuracy}${without}`,
+  );
+};
 
 /** Whether the target served the endpoint before. */
 export const checkServed = (

@@ -9,9 +9,11 @@ import {
   ModelVersionReferenceInput,
 } from '../registry/model-version.ts';
 import { EndpointRef } from '../serving/endpoint.ts';
+import { type ReplaySummary, replaySummary } from './replay-summary.ts';
+import { DecisionInput, ReplaySummaryRef } from './replay-summary-type.ts';
 import { checkRollback, DEFAULT_LAST, type RollbackEvidence } from './rollback-check.ts';
-import { type RollbackCheckItem, worstOf } from './rollback-rules.ts';
-import type { SentSchema } from './sent-features.ts';
+import { checkDryRun, type RollbackCheckItem, worstOf } from './rollback-rules.ts';
+import { lastPredictions, type SentSchema } from './sent-features.ts';
 
 const MAX_LAST = 2000;
 
@@ -37,7 +39,9 @@ const CodeEnum = builder.enumType('RollbackCheckCode', {
     ENVIRONMENT_COMPATIBLE: {
       description: "The target's environment is the one that serves now, or lacks nothing of it.",
     },
-    ARTIFACTS_AVAILABLE: { description: "The target's files are recorded." },
+    ARTIFACTS_AVAILABLE: {
+      description: "The target's files are in the store, and their digests verify.",
+    },
     INTEGRITY: { description: 'Everything on record of the target gives its digests.' },
     SERVED_BEFORE: { description: 'The target served this endpoint before.' },
     DRY_RUN: { description: 'The last predictions, answered by the target.' },
@@ -84,37 +88,44 @@ const SentSchemaRef = builder
     }),
   });
 
-const RollbackCheckRef = builder.objectRef<RollbackEvidence>('RollbackCheck').implement({
-  description: 'Whether a version may take an endpoint over again, and why.',
-  fields: (t) => ({
-    verdict: t.field({
-      type: VerdictEnum,
-      description: 'The worst of the checks.',
-      resolve: ({ checks }) => worstOf(checks.map(({ verdict }) => verdict)),
+const RollbackCheckRef = builder
+  .objectRef<RollbackEvidence & { readonly run: ReplaySummary }>('RollbackCheck')
+  .implement({
+    description: 'Whether a version may take an endpoint over again, and why.',
+    fields: (t) => ({
+      dryRun: t.field({
+        type: ReplaySummaryRef,
+        description: 'The last predictions, answered by the target.',
+        resolve: ({ run }) => run,
+      }),
+      verdict: t.field({
+        type: VerdictEnum,
+        description: 'The worst of the checks.',
+        resolve: ({ checks }) => worstOf(checks.map(({ verdict }) => verdict)),
+      }),
+      endpoint: t.field({
+        type: EndpointRef,
+        description: 'The endpoint.',
+        resolve: ({ endpoint }) => endpoint,
+      }),
+      target: t.field({
+        type: ModelVersionRef,
+        description: 'The version that would take over.',
+        resolve: ({ target }) => target,
+      }),
+      at: t.expose('at', { type: 'DateTime', description: 'When it would.' }),
+      checks: t.field({
+        type: [ItemRef],
+        description: 'Each check made, in a fixed order.',
+        resolve: ({ checks }) => [...checks],
+      }),
+      sent: t.field({
+        type: [SentSchemaRef],
+        description: 'What the endpoint sends, the most recent first.',
+        resolve: (evidence) => evidence.sent.map((one) => ({ ...one, evidence })),
+      }),
     }),
-    endpoint: t.field({
-      type: EndpointRef,
-      description: 'The endpoint.',
-      resolve: ({ endpoint }) => endpoint,
-    }),
-    target: t.field({
-      type: ModelVersionRef,
-      description: 'The version that would take over.',
-      resolve: ({ target }) => target,
-    }),
-    at: t.expose('at', { type: 'DateTime', description: 'When it would.' }),
-    checks: t.field({
-      type: [ItemRef],
-      description: 'Each check made, in a fixed order.',
-      resolve: ({ checks }) => [...checks],
-    }),
-    sent: t.field({
-      type: [SentSchemaRef],
-      description: 'What the endpoint sends, the most recent first.',
-      resolve: (evidence) => evidence.sent.map((one) => ({ ...one, evidence })),
-    }),
-  }),
-});
+  });
 
 builder.objectField(EndpointRef, 'rollbackCheck', (t) =>
   t.field({
@@ -136,16 +147,29 @@ builder.objectField(EndpointRef, 'rollbackCheck', (t) =>
       last: t.arg.int({
         required: true,
         defaultValue: DEFAULT_LAST,
-        description: `How many of the last predictions to look at: 1 to ${MAX_LAST}.`,
+        description: `How many of the last predictions to look at, and to run through the target: 1 to ${MAX_LAST}.`,
+      }),
+      decision: t.arg({
+        type: DecisionInput,
+        description: 'How labels follow from scores, to see which ones flip.',
       }),
     },
-    resolve: async (endpoint, { to, at, last }, context) => {
+    resolve: async (endpoint, { to, at, last, decision }, context) => {
       if (last < 1 || last > MAX_LAST) {
         throw argumentError({ path: ['last'], message: `${last}; give 1 to ${MAX_LAST}.` });
       }
       const target = await findModelVersion(context.database, to);
       if (target === null) return null;
-      return checkRollback(context, endpoint, target, at ?? Date.now() * 1000, last);
+      const when = at ?? Date.now() * 1000;
+      const [evidence, recent] = await Promise.all([
+        checkRollback(context, endpoint, target, when, last),
+        lastPredictions(context.database, endpoint.id, when, last),
+      ]);
+      const run = await replaySummary(context, target, recent, decision ?? null, {
+        acceptOtherMeanings: true,
+        runner: 'LOCAL',
+      });
+      return { ...evidence, run, checks: [...evidence.checks, checkDryRun(run)] };
     },
   }),
 );

@@ -2,6 +2,7 @@ import { type FeatureSchema, featureSchemaById } from '../evidence/feature-schem
 import type { Database } from '../platform/database.ts';
 import { referenced } from '../platform/immutable-cache.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
+import { type PredictionLog, selectPredictions } from '../prediction/prediction-log.ts';
 
 /** A schema that an endpoint's pipeline built features with, as the log shows. */
 export interface SentSchema {
@@ -18,16 +19,32 @@ interface Row {
 }
 
 // The versions that answered are in the rollup; the last rows of each come from its index.
-const SENT = `WITH answering AS (
-    SELECT model_version_id, max(last_at) AS last_at FROM prediction_rollup
-    WHERE endpoint_id = $1 AND first_at < $2 GROUP BY 1)
-  SELECT feature_schema_id, count(*) AS count, max(occurred_at) AS last_at FROM (
-    SELECT l.feature_schema_id, l.occurred_at FROM answering a CROSS JOIN LATERAL (
-      SELECT feature_schema_id, occurred_at FROM prediction_log l
-      WHERE l.model_version_id = a.model_version_id AND l.endpoint_id = $1 AND l.occurred_at < $2
-      ORDER BY l.occurred_at DESC LIMIT $3) l
-    ORDER BY l.occurred_at DESC LIMIT $3) recent
-  GROUP BY 1 ORDER BY 3 DESC`;
+const RECENT = `SELECT l.* FROM (
+    SELECT DISTINCT model_version_id FROM prediction_rollup WHERE endpoint_id = $1 AND first_at < $2) answering
+  CROSS JOIN LATERAL (
+    SELECT request_id, occurred_at, endpoint_id, item, feature_schema_id FROM prediction_log l
+    WHERE l.model_version_id = answering.model_version_id AND l.endpoint_id = $1 AND l.occurred_at < $2
+    ORDER BY l.occurred_at DESC LIMIT $3) l
+  ORDER BY l.occurred_at DESC, l.request_id, l.item LIMIT $3`;
+
+const SENT = `SELECT feature_schema_id, count(*) AS count, max(occurred_at) AS last_at
+  FROM (${RECENT}) recent GROUP BY 1 ORDER BY 3 DESC`;
+
+/** The last predictions of an endpoint before an instant, newest first. One statement. */
+export const lastPredictions = (
+  database: Database,
+  endpointId: number,
+  before: Instant,
+  last: number,
+): Promise<readonly PredictionLog[]> =>
+  selectPredictions(
+    database,
+    'last_predictions',
+    `JOIN (SELECT request_id, occurred_at, endpoint_id, item FROM (${RECENT}) r) recent
+       USING (request_id, occurred_at, endpoint_id, item)
+     ORDER BY occurred_at DESC, request_id, item`,
+    [endpointId, formatInstant(before), last],
+  );
 
 /** Schemas of the last predictions of an endpoint before an instant, the most recent first. One statement. */
 export const sentFeatures = async (

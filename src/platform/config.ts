@@ -1,5 +1,6 @@
-import { isAbsolute, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { S3Options } from './s3-artifact-store.ts';
 
 const port = z.coerce.number().int().min(0).max(65535);
 
@@ -10,6 +11,13 @@ const environment = z.object({
     .optional(),
   DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(500).default(10),
   HINDCAST_DATA: z.string().min(1).default('.hindcast'),
+  HINDCAST_ARTIFACTS: z.string().min(1).optional(),
+  AWS_ACCESS_KEY_ID: z.string().optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().optional(),
+  AWS_SESSION_TOKEN: z.string().optional(),
+  AWS_REGION: z.string().default('us-east-1'),
+  AWS_ENDPOINT_URL_S3: z.string().url().optional(),
+  HINDCAST_INFERENCE_URL: z.string().url().optional(),
   HINDCAST_HOST: z.string().min(1).default('127.0.0.1'),
   HINDCAST_PORT: port.default(4000),
   HINDCAST_ACTOR: z.string().min(1).max(200).optional(),
@@ -27,6 +35,10 @@ export interface Config {
   readonly poolSize: number;
   /** Absolute path of the embedded database's folder. */
   readonly dataFolder: string;
+  /** Where the files of model versions are: a folder, or a bucket. */
+  readonly artifacts: { readonly folder: string } | S3Options;
+  /** Base address of an Open Inference Protocol V2 server; null when there is none. */
+  readonly inferenceUrl: string | null;
   readonly host: string;
   readonly port: number;
   /** Who is recorded as the author of facts when nobody else is known. */
@@ -51,15 +63,47 @@ export const readConfig = (
   }
   const read = parsed.data;
   const data = overrides.dataFolder ?? read.HINDCAST_DATA;
+  const dataFolder = isAbsolute(data) ? data : resolve(data);
   return {
     databaseUrl: read.DATABASE_URL ?? null,
     poolSize: read.DATABASE_POOL_SIZE,
+    artifacts: artifactsOf(read, dataFolder),
+    inferenceUrl: read.HINDCAST_INFERENCE_URL ?? null,
     host: read.HINDCAST_HOST,
     port: read.HINDCAST_PORT,
     actor: read.HINDCAST_ACTOR ?? read.USER ?? 'local',
     logLevel: read.HINDCAST_LOG_LEVEL,
     ...overrides,
-    dataFolder: isAbsolute(data) ? data : resolve(data),
+    dataFolder,
+  };
+};
+
+const artifactsOf = (
+  read: z.infer<typeof environment>,
+  dataFolder: string,
+): Config['artifacts'] => {
+  const place = read.HINDCAST_ARTIFACTS ?? join(dataFolder, 'artifacts');
+  const s3 = /^s3:\/\/([a-z0-9.-]{3,63})(?:\/(.*?))?\/*$/.exec(place);
+  if (s3 === null) {
+    if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(place)) return { folder: resolve(place) };
+    throw new ConfigError(
+      `HINDCAST_ARTIFACTS is ${JSON.stringify(place)}; give a folder, or s3://bucket/prefix.`,
+    );
+  }
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = read;
+  if (AWS_ACCESS_KEY_ID === undefined || AWS_SECRET_ACCESS_KEY === undefined) {
+    throw new ConfigError(
+      'HINDCAST_ARTIFACTS names a bucket; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for it.',
+    );
+  }
+  return {
+    bucket: s3[1] ?? '',
+    prefix: s3[2] ?? '',
+    endpoint: read.AWS_ENDPOINT_URL_S3 ?? `https://s3.${read.AWS_REGION}.amazonaws.com`,
+    region: read.AWS_REGION,
+    accessKeyId: AWS_ACCESS_KEY_ID,
+    secretAccessKey: AWS_SECRET_ACCESS_KEY,
+    sessionToken: read.AWS_SESSION_TOKEN ?? null,
   };
 };
 

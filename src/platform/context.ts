@@ -1,3 +1,4 @@
+import type { ArtifactStore } from './artifact-store.ts';
 import type { Database } from './database.ts';
 
 /** What a caller may do. */
@@ -22,6 +23,10 @@ export interface Actor {
 export interface Context {
   readonly database: Database;
   readonly actor: Actor;
+  /** Files of model versions, to run them again. */
+  readonly artifacts: ArtifactStore;
+  /** Base address of an Open Inference Protocol V2 server; null when there is none. */
+  readonly inferenceUrl: string | null;
 }
 
 /** The one who works on this machine, through the command line or the loopback interface: may do everything. */

@@ -1,6 +1,7 @@
 import type { InputIssue } from '../platform/errors.ts';
 import { collectIssues, type Issues } from '../platform/issues.ts';
 import { unstorableText } from '../platform/storable-text.ts';
+import { checkWindow } from '../platform/time-window.ts';
 import { MAX_VALUES } from './comparators.ts';
 import { type FilterPart, givenMembers, type Path, partsOf } from './filter-parts.ts';
 import {
@@ -9,7 +10,6 @@ import {
   MAX_FEATURES,
   MAX_FILTER_DEPTH,
   type PredictionFilter,
-  type TimeWindow,
 } from './prediction-filter-input.ts';
 
 /** Everything wrong with a filter that can be seen without looking anything up. */
@@ -68,15 +68,6 @@ const checkFeature = (path: Path, { name, is }: FeatureFilterShape, issues: Issu
   checkComparison([...path, 'is', 'float'], is.float, issues);
   checkComparison([...path, 'is', 'integer'], is.integer, issues);
   checkComparison([...path, 'is', 'string'], is.string, issues);
-};
-
-const checkWindow = (path: Path, window: TimeWindow | null | undefined, issues: Issues): void => {
-  if (window == null) return;
-  const { from, to } = window;
-  if (from == null && to == null) issues.add(path, 'has no bound; give `from`, `to` or both.');
-  else if (from != null && to != null && from >= to) {
-    issues.add(path, 'is empty: `to` is exclusive and must lie after `from`.');
-  }
 };
 
 /** Any comparator: it must compare with something, and with nothing that cannot be stored. */

@@ -1,10 +1,11 @@
 import DataLoader from 'dataloader';
 import { builder } from '../platform/builder.ts';
 import { type Context, perRequest } from '../platform/context.ts';
-import type { Session } from '../platform/database.ts';
+import type { Database } from '../platform/database.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
 import type { EncodedFeatures } from './feature-layout.ts';
 import { OBSERVATIONS, type Observations, observationsOf } from './observations.ts';
+import { type Condition, parameterList } from './sql-condition.ts';
 
 /** What makes a prediction itself: all four together. */
 export interface PredictionIdentity {
@@ -59,6 +60,15 @@ const COLUMNS = `l.request_id, l.occurred_at, l.endpoint_id, l.item, l.model_ver
   l.entity_key, l.trace_id, l.numbers, l.integers, l.texts, l.statuses, l.feature_observed_at, l.undeclared,
   l.score, l.label, l.output, l.latency_ms, l.digest, l.recorded_at, ${OBSERVATIONS} AS observations`;
 
+const encodedOf = (row: Row): EncodedFeatures => ({
+  numbers: row.numbers,
+  integers: row.integers,
+  texts: row.texts,
+  statuses: row.statuses,
+  observedAt: row.feature_observed_at,
+  undeclared: row.undeclared,
+});
+
 const predictionOf = (row: Row): PredictionLog => ({
   requestId: row.request_id,
   occurredAt: row.occurred_at,
@@ -68,14 +78,7 @@ const predictionOf = (row: Row): PredictionLog => ({
   featureSchemaId: row.feature_schema_id,
   entityKey: row.entity_key,
   traceId: row.trace_id,
-  features: {
-    numbers: row.numbers,
-    integers: row.integers,
-    texts: row.texts,
-    statuses: row.statuses,
-    observedAt: row.feature_observed_at,
-    undeclared: row.undeclared,
-  },
+  features: encodedOf(row),
   score: row.score,
   label: row.label,
   output: row.output,
@@ -90,14 +93,53 @@ const predictionOf = (row: Row): PredictionLog => ({
  * text varies has none, since connections keep prepared statements for good.
  */
 export const selectPredictions = async (
-  session: Session,
+  database: Database,
   name: string | null,
   rest: string,
   values: readonly unknown[],
 ): Promise<PredictionLog[]> => {
   const text = `SELECT ${COLUMNS} FROM prediction_log l ${rest}`;
-  const rows = await session.query<Row>({ ...(name !== null && { name }), text, values });
+  const rows = await database.query<Row>({ ...(name !== null && { name }), text, values });
   return rows.map(predictionOf);
+};
+
+/** As much of a prediction as is needed to compare its features. */
+export type CandidateRow = PredictionIdentity & Pick<PredictionLog, 'featureSchemaId' | 'features'>;
+
+/** A chunk of the rows `l` that a condition matches, newest first, after a row of it. One statement. */
+export const candidatesAfter = async (
+  database: Database,
+  condition: Condition,
+  after: PredictionIdentity | null,
+  limit: number,
+): Promise<readonly CandidateRow[]> => {
+  const { values, parameter } = parameterList();
+  const key = '(l.occurred_at, l.request_id, l.endpoint_id, l.item)';
+  const beyond = (place: PredictionIdentity): string => {
+    const at = parameter(formatInstant(place.occurredAt), 'timestamptz');
+    const rest = [
+      parameter(place.requestId, 'text'),
+      parameter(place.endpointId, 'int'),
+      parameter(place.item, 'int'),
+    ];
+    return `l.occurred_at <= ${at} AND ${key} < (${[at, ...rest].join(', ')})`;
+  };
+  const where = [condition(parameter), ...(after === null ? [] : [beyond(after)])];
+  const rows = await database.query<Row>({
+    text: `SELECT l.request_id, l.occurred_at, l.endpoint_id, l.item, l.feature_schema_id, l.numbers, l.integers,
+        l.texts, l.statuses, l.feature_observed_at, l.undeclared
+      FROM prediction_log l WHERE ${where.map((one) => `(${one})`).join(' AND ')}
+      ORDER BY l.occurred_at DESC, l.request_id DESC, l.endpoint_id DESC, l.item DESC LIMIT ${limit}`,
+    values,
+  });
+  return rows.map((row) => ({
+    requestId: row.request_id,
+    occurredAt: row.occurred_at,
+    endpointId: row.endpoint_id,
+    item: row.item,
+    featureSchemaId: row.feature_schema_id,
+    features: encodedOf(row),
+  }));
 };
 
 /** The text that identifies a prediction inside a global ID. */

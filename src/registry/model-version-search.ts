@@ -1,10 +1,10 @@
 import semver from 'semver';
-import { notAPackageName, parsePackageName } from '../evidence/runtime-environment.ts';
-import { argumentError } from '../platform/bad-user-input.ts';
+import { argumentError, refuseArguments } from '../platform/bad-user-input.ts';
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
-import { dateOf } from '../platform/instant.ts';
+import { dateOf, formatInstant, type Instant } from '../platform/instant.ts';
+import { collectIssues } from '../platform/issues.ts';
 import {
   type Page,
   type PageArguments,
@@ -13,9 +13,8 @@ import {
   pageOfList,
 } from '../platform/pagination.ts';
 import { comparableText } from '../platform/storable-text.ts';
-import { TimeWindowInput } from '../platform/time-window.ts';
-import { type LifecycleStage, stageAt } from './lifecycle.ts';
-import { lifecycleOf } from './lifecycle-history.ts';
+import { checkWindow, TimeWindowInput } from '../platform/time-window.ts';
+import type { LifecycleStage } from './lifecycle.ts';
 import { LifecycleStageEnum } from './lifecycle-type.ts';
 import { ModelRef } from './model.ts';
 import type { ModelVersion } from './model-version.ts';
@@ -67,59 +66,75 @@ const ModelVersionFilter = builder.inputType('ModelVersionFilter', {
   fields: (t) => ({
     stages: t.field({
       type: [LifecycleStageEnum],
-      description: `Current stage is one of these. Looks at up to ${MAX_SORTED} versions.`,
+      description: `Current stage is one of these; refused when more than ${MAX_SORTED} versions are.`,
     }),
     recordedAt: t.field({ type: TimeWindowInput, description: 'Registered in this window.' }),
     recordedBy: t.string({ description: 'Registered by exactly this actor.' }),
     recipeDigest: t.field({ type: 'Digest', description: 'Made from this recipe.' }),
+    commit: t.field({ type: 'Digest', description: 'Trained from the commit of this digest.' }),
+    featureSchema: t.field({
+      type: 'Digest',
+      description: 'Expects the feature schema of this digest.',
+    }),
+    environment: t.field({
+      type: 'Digest',
+      description: 'Built for the environment of this digest.',
+    }),
   }),
 });
 
 type Filter = typeof ModelVersionFilter.$inferInput;
 
-/** Rows of the versions that are in one of the stages now. */
+/** Rows of the versions of a model that are in one of the stages now: of their last transition that was not corrected. */
 const inStages = async (
-  context: Context,
-  where: ModelVersionWhere,
+  { database }: Context,
+  modelId: number,
   stages: readonly LifecycleStage[],
 ): Promise<readonly number[]> => {
-  const rows = await context.database.prisma.modelVersion.findMany({
-    where,
-    select: { id: true },
-    take: MAX_SORTED + 1,
+  const rows = await database.query<{ id: number }>({
+    name: 'versions_in_stages',
+    text: `SELECT v.id FROM model_version v
+      CROSS JOIN LATERAL (SELECT t.to_stage FROM lifecycle_transition t
+        WHERE t.model_version_id = v.id AND t.occurred_at <= $3::timestamptz AND NOT EXISTS (
+          SELECT FROM lifecycle_transition c
+          WHERE c.model_version_id = v.id AND c.corrects_sequence = t.sequence)
+        ORDER BY t.occurred_at DESC, t.sequence DESC LIMIT 1) current
+      WHERE v.model_id = $1::int AND current.to_stage::text = ANY($2::text[])
+      LIMIT ${MAX_SORTED + 1}`,
+    values: [modelId, stages, formatInstant(Date.now() * 1000)],
   });
-  if (rows.length > MAX_SORTED) {
-    const message = `More than ${MAX_SORTED} versions match; narrow the window of registration.`;
-    throw argumentError({ path: ['filter', 'stages'], message });
-  }
-  const now = Date.now() * 1000;
-  const current = await Promise.all(
-    rows.map(async ({ id }) => ({ id, stage: stageAt(await lifecycleOf(context).load(id), now) })),
-  );
-  return current.flatMap(({ id, stage }) => (stage !== null && stages.includes(stage) ? [id] : []));
+  if (rows.length <= MAX_SORTED) return rows.map(({ id }) => id);
+  const message = `More than ${MAX_SORTED} versions are in these stages; leave the condition out.`;
+  throw argumentError({ path: ['filter', 'stages'], message });
 };
+
+/** The first millisecond that is not before an instant: recording times have no finer digits. */
+const millisecondFrom = (instant: Instant): Date => dateOf(instant + 999);
 
 const whereOf = async (
   context: Context,
   modelId: number,
   filter: Filter,
 ): Promise<ModelVersionWhere> => {
-  const { stages, recordedAt, recordedBy, recipeDigest } = filter;
-  const where: ModelVersionWhere = {
+  const issues = collectIssues();
+  checkWindow(['filter', 'recordedAt'], filter.recordedAt, issues);
+  refuseArguments(issues.list);
+  const { stages, recordedAt, recordedBy, recipeDigest, commit, featureSchema, environment } =
+    filter;
+  const ids = stages == null ? null : await inStages(context, modelId, stages);
+  return {
     modelId,
-    ...(recordedAt == null
-      ? {}
-      : {
-          recordedAt: {
-            ...(recordedAt.from == null ? {} : { gte: dateOf(recordedAt.from) }),
-            ...(recordedAt.to == null ? {} : { lt: dateOf(recordedAt.to) }),
-          },
-        }),
+    ...(ids === null ? {} : { id: { in: [...ids] } }),
+    recordedAt: {
+      ...(recordedAt?.from == null ? {} : { gte: millisecondFrom(recordedAt.from) }),
+      ...(recordedAt?.to == null ? {} : { lt: millisecondFrom(recordedAt.to) }),
+    },
     ...(recordedBy == null ? {} : { recordedBy: comparableText(recordedBy) }),
     ...(recipeDigest == null ? {} : { recipeDigest }),
+    ...(commit == null ? {} : { codeCommit: { digest: commit } }),
+    ...(featureSchema == null ? {} : { featureSchema: { digest: featureSchema } }),
+    ...(environment == null ? {} : { runtimeEnvironment: { digest: environment } }),
   };
-  if (stages == null) return where;
-  return { id: { in: [...(await inStages(context, where, stages))] } };
 };
 
 builder.objectField(ModelRef, 'versions', (t) =>
@@ -141,41 +156,6 @@ builder.objectField(ModelRef, 'versions', (t) =>
       const isAscending = orderBy === 'RECORDED_AT_ASC' || orderBy === 'SEMVER_ASC';
       const inOrder = orderBy?.startsWith('SEMVER') === true ? semverPage : modelVersionPage;
       return inOrder(context.database, where, args, isAscending);
-    },
-  }),
-);
-
-/** Most versions of a package that a caller may name. */
-const MAX_PACKAGE_VERSIONS = 100;
-
-builder.queryField('usesPackage', (t) =>
-  t.field({
-    type: ModelVersionConnection,
-    nullable: true,
-    description: `Model versions whose environment has a package installed, newest registration first.`,
-    complexity: pageCost,
-    args: {
-      ...pageArguments,
-      name: t.arg.string({
-        required: true,
-        description: 'Package URL without version, such as `pkg:pypi/numpy`.',
-      }),
-      versions: t.arg.stringList({
-        description: `Exact versions, 1 to ${MAX_PACKAGE_VERSIONS}; any when omitted.`,
-      }),
-    },
-    resolve: (_, { name, versions, ...args }, { database }) => {
-      const canonical = parsePackageName(name);
-      if (canonical === null) {
-        throw argumentError({ path: ['name'], message: notAPackageName(name) });
-      }
-      if (versions != null && (versions.length < 1 || versions.length > MAX_PACKAGE_VERSIONS)) {
-        const message = `Give 1 to ${MAX_PACKAGE_VERSIONS} versions; ${versions.length} were given.`;
-        throw argumentError({ path: ['versions'], message });
-      }
-      const wanted = versions == null ? {} : { version: { in: versions.map(comparableText) } };
-      const packages = { some: { name: canonical, ...wanted } };
-      return modelVersionPage(database, { runtimeEnvironment: { packages } }, args);
     },
   }),
 );

@@ -1,5 +1,6 @@
 import { createYoga } from 'graphql-yoga';
 import type { Logger } from 'pino';
+import type { ArtifactStore } from '../platform/artifact-store.ts';
 import type { Actor, Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
 import { schema } from '../schema.ts';
@@ -19,6 +20,8 @@ import { type ServerContext, useOperationName } from './request-record.ts';
 export interface AppOptions {
   readonly database: Database;
   readonly actor: Actor;
+  readonly artifacts: ArtifactStore;
+  readonly inferenceUrl?: string | null;
   readonly log: Logger;
   readonly limits?: Limits;
   /** Where GraphiQL's ready-made operations are. */
@@ -31,13 +34,15 @@ export const GRAPHQL_PATH = '/graphql';
 export const createApp = ({
   database,
   actor,
+  artifacts,
+  inferenceUrl = null,
   log,
   limits = DEFAULT_LIMITS,
   operationsFolder = OPERATIONS_FOLDER,
 }: AppOptions) =>
   createYoga<ServerContext, Context>({
     schema,
-    context: () => ({ database, actor }),
+    context: () => ({ database, actor, artifacts, inferenceUrl }),
     graphqlEndpoint: GRAPHQL_PATH,
     maskedErrors: { maskError },
     // Plugins below do these in our way.

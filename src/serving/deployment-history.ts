@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import DataLoader from 'dataloader';
 import { type Context, perRequest } from '../platform/context.ts';
+import type { Database } from '../platform/database.ts';
 import { dateOf, type Instant, instantOf } from '../platform/instant.ts';
 import { recordingTime, type Transaction } from '../platform/transaction.ts';
 import {
@@ -118,6 +119,23 @@ export const deploymentById = loaderBy(
   'd.id = ANY($1::int[])',
   ({ id }) => id,
 );
+
+/**
+ * The deployments that a query for `id` and `place` picks, in the order of place. One statement, so that a page is of one
+ * moment: between two, a deployment could be corrected to where the page does not reach.
+ */
+export const pickedDeployments = async (
+  database: Database,
+  picked: string,
+  values: readonly unknown[],
+): Promise<readonly DeploymentHistory[]> => {
+  const rows = await database.query<Row>({
+    text: `WITH picked AS (${picked}) ${SELECT} JOIN picked ON picked.id = d.id
+      ORDER BY picked.place, f.sequence`,
+    values,
+  });
+  return historiesOf(rows);
+};
 
 /** The deployments of an endpoint inside a transaction that holds its lock. */
 export const deploymentsIn = async (

@@ -1,4 +1,8 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll } from 'vitest';
+import { type ArtifactStore, folderStore } from '../../src/platform/artifact-store.ts';
 import { type Actor, localActor } from '../../src/platform/context.ts';
 import type { Database } from '../../src/platform/database.ts';
 import { startServer } from '../../src/server/http-server.ts';
@@ -16,6 +20,7 @@ export interface GraphqlResponse {
 /** A Hindcast with a database of its own for one test file. */
 export interface TestHindcast {
   readonly database: Database;
+  readonly artifacts: ArtifactStore;
   /** Base address of the server, without a slash at the end. */
   readonly url: string;
   readonly fetch: (path: string, init?: RequestInit) => Promise<Response>;
@@ -34,13 +39,26 @@ export interface TestHindcast {
 export const openTestHindcast = async (
   actor: Actor = localActor('tester'),
   routes: readonly Route[] = [],
+  inferenceUrl: string | null = null,
 ): Promise<TestHindcast> => {
   const database = await openTestDatabase();
   const log = createLog(process.env.TEST_LOG_LEVEL ?? 'silent');
-  const server = await startServer({ database, actor, routes, log, host: '127.0.0.1', port: 0 });
+  const folder = await mkdtemp(join(tmpdir(), 'hindcast-artifacts-'));
+  const artifacts = folderStore(folder);
+  const server = await startServer({
+    database,
+    actor,
+    artifacts,
+    inferenceUrl,
+    routes,
+    log,
+    host: '127.0.0.1',
+    port: 0,
+  });
   afterAll(async () => {
     await server.close();
     await database.close();
+    await rm(folder, { recursive: true, force: true });
   });
   const fetch = (path: string, init?: RequestInit) => globalThis.fetch(server.url + path, init);
   const respond: TestHindcast['respond'] = async (query, variables) => {
@@ -53,6 +71,7 @@ export const openTestHindcast = async (
   };
   return {
     database,
+    artifacts,
     url: server.url,
     fetch,
     respond,

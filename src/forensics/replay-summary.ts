@@ -1,0 +1,149 @@
+import type { Context } from '../platform/context.ts';
+import { referenced } from '../platform/immutable-cache.ts';
+import { latestOutcome } from '../prediction/observations.ts';
+import type { PredictionLog } from '../prediction/prediction-log.ts';
+import { type ModelVersion, modelVersionById } from '../registry/model-version.ts';
+import {
+  type NotReplayable,
+  type NotReplayableReason,
+  type ReplayedAnswer,
+  type ReplayOptions,
+  replayThrough,
+} from './replay.ts';
+import { compareOutputs, loggedOutput, scoreElement } from './replay-comparison.ts';
+import { compareNumbers, EXACTLY } from './replay-rules.ts';
+
+/** How a label follows from a score. */
+export interface Decision {
+  readonly threshold: number;
+  /** Label of scores above the threshold. */
+  readonly above: string;
+  /** Label of all others. */
+  readonly otherwise: string;
+}
+
+/** One prediction as it was answered and as the target answers it. */
+export interface ReplayedScore {
+  readonly prediction: PredictionLog;
+  readonly before: number;
+  readonly after: number;
+}
+
+/** Some predictions, and what a version says to the same values. */
+export interface ReplaySummary {
+  readonly attempted: number;
+  readonly answers: readonly ReplayedScore[];
+  /** Of the answers, those with the logged score to the bit. */
+  readonly exact: number;
+  /** Why the others could not be run, most frequent first. */
+  readonly obstacles: readonly { readonly reason: NotReplayableReason; readonly count: number }[];
+  readonly decision: Decision | null;
+}
+
+/** What a decision makes of the answers, and how both stand against the outcomes that are known. */
+export interface ReplayedLabels {
+  readonly flips: readonly ReplayedScore[];
+  readonly known: number;
+  readonly rightBefore: number;
+  readonly rightAfter: number;
+}
+
+const labelOf = ({ threshold, above, otherwise }: Decision, score: number): string =>
+  score > threshold ? above : otherwise;
+
+/** Labels before are the logged ones, so that a decision that differs from the one that was in force shows. */
+export const labelsOf = ({ answers }: ReplaySummary, decision: Decision): ReplayedLabels => {
+  const judged = answers.map((answer) => ({
+    answer,
+    logged: answer.prediction.label ?? labelOf(decision, answer.before),
+    replayed: labelOf(decision, answer.after),
+    outcome: latestOutcome(answer.prediction.observations.outcomes)?.label ?? null,
+  }));
+  const known = judged.filter(({ outcome }) => outcome !== null);
+  return {
+    flips: judged.filter(({ logged, replayed }) => logged !== replayed).map(({ answer }) => answer),
+    known: known.length,
+    rightBefore: known.filter(({ logged, outcome }) => logged === outcome).length,
+    rightAfter: known.filter(({ replayed, outcome }) => replayed === outcome).length,
+  };
+};
+
+type Result = ReplayedAnswer | NotReplayable;
+
+/** Through one version, or each through the version that answered it. */
+const resultsOf = async (
+  context: Context,
+  target: ModelVersion | null,
+  predictions: readonly PredictionLog[],
+  options: ReplayOptions,
+): Promise<ReadonlyMap<PredictionLog, Result>> => {
+  const versions =
+    target === null
+      ? [...new Set(predictions.map(({ modelVersionId }) => modelVersionId))]
+      : [null];
+  const results = new Map<PredictionLog, Result>();
+  for (const id of versions) {
+    const own = id === null ? null : await modelVersionById(context.database).load(id);
+    const group = predictions.filter(({ modelVersionId }) => id === null || modelVersionId === id);
+    const answers = await replayThrough(context, referenced(target ?? own), group, options);
+    for (const [index, prediction] of group.entries()) {
+      const answer = answers[index];
+      if (answer !== undefined) results.set(prediction, answer);
+    }
+  }
+  return results;
+};
+
+const replayedScore = ({ score, output }: PredictionLog, result: Result): number | null => {
+  if ('reason' in result || score === null) return null;
+  const elements = compareOutputs(loggedOutput(output), result.outputs, EXACTLY);
+  const found = scoreElement(score, elements)?.replayed;
+  return typeof found === 'number' ? found : null;
+};
+
+/** Runs predictions again and sums up how the scores move. */
+export const replaySummary = async (
+  context: Context,
+  target: ModelVersion | null,
+  predictions: readonly PredictionLog[],
+  decision: Decision | null,
+  options: ReplayOptions,
+): Promise<ReplaySummary> => {
+  const results = await resultsOf(context, target, predictions, options);
+  const answers: ReplayedScore[] = [];
+  const obstacles = new Map<NotReplayableReason, number>();
+  for (const [prediction, result] of results) {
+    const after = replayedScore(prediction, result);
+    if (after !== null && prediction.score !== null) {
+      answers.push({ prediction, before: prediction.score, after });
+      continue;
+    }
+    const reason = 'reason' in result ? result.reason : 'NO_COMPARABLE_OUTPUT';
+    obstacles.set(reason, (obstacles.get(reason) ?? 0) + 1);
+  }
+  const order = new Map(predictions.map((prediction, index) => [prediction, index]));
+  answers.sort((a, b) => (order.get(a.prediction) ?? 0) - (order.get(b.prediction) ?? 0));
+  return {
+    attempted: predictions.length,
+    answers,
+    exact: answers.filter(
+      ({ before, after }) => compareNumbers(before, after, 'FP64').verdict === 'EXACT',
+    ).length,
+    obstacles: [...obstacles]
+      .map(([reason, count]) => ({ reason, count }))
+      .sort((a, b) => b.count - a.count),
+    decision,
+  };
+};
+
+/** Mean and largest absolute change of the score; null without answers. */
+export const scoreShift = ({
+  answers,
+}: ReplaySummary): { readonly mean: number; readonly largest: number } | null => {
+  if (answers.length === 0) return null;
+  const shifts = answers.map(({ before, after }) => Math.abs(after - before));
+  return {
+    mean: shifts.reduce((sum, shift) => sum + shift, 0) / shifts.length,
+    largest: shifts.reduce((most, shift) => Math.max(most, shift), 0),
+  };
+};

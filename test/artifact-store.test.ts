@@ -1,0 +1,118 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { type ArtifactStore, folderStore, storeKey } from '../src/platform/artifact-store.ts';
+import { ConfigError, readConfig } from '../src/platform/config.ts';
+import { s3Store } from '../src/platform/s3-artifact-store.ts';
+import { sha256 } from './setup/registration.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'hindcast-store-'));
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** A service that keeps what is put and gives it back, as S3 does; it refuses what is not signed. */
+const objects = new Map<string, Uint8Array>();
+const bodyOf = async (request: IncomingMessage): Promise<Uint8Array> => {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of request) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks);
+};
+const service = createServer((request, response) => {
+  void (async () => {
+    const key = request.url ?? '';
+    const body = await bodyOf(request);
+    const isSigned = /^AWS4-HMAC-SHA256 Credential=key\/\d{8}\/eu-test\/s3\/aws4_request/.test(
+      request.headers.authorization ?? '',
+    );
+    if (!isSigned) response.writeHead(403).end();
+    else if (request.method === 'PUT') {
+      objects.set(key, body);
+      response.writeHead(200).end();
+    } else if (objects.has(key)) response.writeHead(200).end(objects.get(key));
+    else response.writeHead(404).end();
+  })();
+});
+await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
+afterAll(() => service.close());
+const endpoint = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
+const keys = {
+  region: 'eu-test',
+  accessKeyId: 'key',
+  secretAccessKey: 'secret',
+  sessionToken: null,
+};
+const bucket = s3Store({ bucket: 'models', prefix: 'team/a', endpoint, ...keys });
+
+const alter: Record<string, (digest: string) => Promise<unknown>> = {
+  folder: (digest) => writeFile(join(folder, storeKey(digest)), 'altered'),
+  bucket: async (digest) =>
+    objects.set(`/models/team/a/${storeKey(digest)}`, Buffer.from('altered')),
+};
+
+describe.each<[string, ArtifactStore]>([
+  ['folder', folderStore(folder)],
+  ['bucket', bucket],
+])('a store in a %s', (kind, store) => {
+  it('gives back what was put, by its digest, and nothing for others', async () => {
+    const digest = await store.write(Buffer.from('weights'));
+    expect(digest).toBe(sha256('weights'));
+    expect(Buffer.from((await store.read(digest)) ?? [])).toEqual(Buffer.from('weights'));
+    expect(await store.read(sha256('others'))).toBeNull();
+    expect(await store.write(Buffer.from('weights'))).toBe(digest);
+  });
+
+  it('refuses bytes that are not what the digest says', async () => {
+    const digest = await store.write(Buffer.from(`soon altered in a ${kind}`));
+    await alter[kind]?.(digest);
+    await expect(store.read(digest)).rejects.toThrow(
+      `The file stored as ${digest} in ${store.location} was altered: its bytes give ${sha256('altered')}.`,
+    );
+  });
+});
+
+describe('artifact stores', () => {
+  it('leave no unfinished files behind, and are not made by reading', async () => {
+    const own = join(folder, 'own');
+    const store = folderStore(own);
+    expect(await store.read(sha256('x'))).toBeNull();
+    await expect(readdir(own)).rejects.toThrow('ENOENT');
+    await Promise.all(Array.from({ length: 5 }, () => store.write(Buffer.from('x'))));
+    const files = (await readdir(own, { recursive: true })).filter((name) =>
+      /[0-9a-f]{64}/.test(name),
+    );
+    expect(files).toEqual([storeKey(sha256('x'))]);
+  });
+
+  it('say what a service answered that does not serve', async () => {
+    const wrong = s3Store({
+      bucket: 'models',
+      prefix: '',
+      endpoint,
+      ...keys,
+      accessKeyId: 'other',
+    });
+    await expect(wrong.read(sha256('x'))).rejects.toThrow('s3://models answered 403 Forbidden.');
+  });
+
+  it('are where the configuration says', () => {
+    const place = (variables: NodeJS.ProcessEnv) => readConfig({}, variables).artifacts;
+    expect(place({ HINDCAST_DATA: '/data' })).toEqual({ folder: '/data/artifacts' });
+    expect(place({ HINDCAST_ARTIFACTS: '/elsewhere' })).toEqual({ folder: '/elsewhere' });
+    const AWS = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_REGION: 'eu-1' };
+    expect(place({ HINDCAST_ARTIFACTS: 's3://models/team/a/', ...AWS })).toEqual({
+      bucket: 'models',
+      prefix: 'team/a',
+      endpoint: 'https://s3.eu-1.amazonaws.com',
+      region: 'eu-1',
+      accessKeyId: 'a',
+      secretAccessKey: 'b',
+      sessionToken: null,
+    });
+    expect(() => place({ HINDCAST_ARTIFACTS: 's3://models' })).toThrow(ConfigError);
+    expect(() => place({ HINDCAST_ARTIFACTS: 'ftp://models' })).toThrow(
+      'HINDCAST_ARTIFACTS is "ftp://models"; give a folder, or s3://bucket/prefix.',
+    );
+  });
+});
