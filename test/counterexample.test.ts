@@ -158,6 +158,16 @@ describe('counterexamples', () => {
     expect((await nearest(endpoint, own.requestId, { margin: 0.1, during })).nearest).toEqual([]);
   });
 
+  it('may lie farther away than a 64-bit float can say', async () => {
+    const { endpoint, at } = await setUp();
+    const [own, far] = [at(0, null, features(50), 1.7e308), at(1, null, features(50), -1.7e308)];
+    await append(hindcast, [own, far]);
+    const found = await nearest(endpoint, own.requestId, { margin: 1 });
+    expect(found.nearest.map(({ prediction }) => prediction)).toEqual([
+      { requestId: far.requestId },
+    ]);
+  });
+
   it('refuse what cannot be answered, naming the remedy', async () => {
     const { endpoint, at } = await setUp();
     const own = at(0, null, features(50));

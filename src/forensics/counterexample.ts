@@ -87,10 +87,14 @@ const scalesOf = (
 const conditionOf =
   (prediction: PredictionLog, { version, from, to, margin }: CounterexampleQuery): Condition =>
   (parameter) => {
+    const score = prediction.score ?? Number.NaN;
+    // Not the difference of the scores: that of two large ones is no 64-bit float, which the database refuses. Beside a
+    // large score a small margin vanishes, and leaves the score itself.
     const other =
       margin === null
         ? `l.label <> ${parameter(prediction.label, 'text')}`
-        : `abs(l.score - ${parameter(prediction.score, 'float8')}) >= ${parameter(margin, 'float8')} AND l.score <> 'NaN'`;
+        : `(l.score <= ${parameter(score - margin, 'float8')} OR l.score >= ${parameter(score + margin, 'float8')})
+          AND l.score NOT IN ('NaN', ${parameter(score, 'float8')})`;
     return `l.model_version_id = ${parameter(version.id, 'int')}
       AND l.occurred_at >= ${parameter(formatInstant(from), 'timestamptz')}
       AND l.occurred_at < ${parameter(formatInstant(to), 'timestamptz')} AND ${other}`;

@@ -53,8 +53,8 @@ const within =
       ),
     ]);
 
-// In the order of `latestOutcome`.
-const LATEST_OUTCOME = `SELECT o.label, o.value FROM prediction_outcome o
+/** The outcome of row `l` that holds, in the order of `latestOutcome`. */
+export const LATEST_OUTCOME = `SELECT o.label, o.value, o.observed_at FROM prediction_outcome o
   WHERE o.request_id = l.request_id AND o.endpoint_id = l.endpoint_id AND o.item = l.item
   ORDER BY o.observed_at DESC, o.recorded_at DESC, o.digest DESC LIMIT 1`;
 

@@ -2,6 +2,7 @@ import { findFeatureSchema } from '../evidence/feature-schema-reference.ts';
 import { refuseArguments } from '../platform/bad-user-input.ts';
 import type { Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
+import type { InputIssue } from '../platform/errors.ts';
 import { collectIssues, type Issues } from '../platform/issues.ts';
 import { nearestName } from '../platform/nearest-name.ts';
 import { findModelVersion } from '../registry/model-version.ts';
@@ -110,15 +111,22 @@ const unknownFeature = (name: string, known: readonly string[]): string => {
 
 /**
  * The condition that a filter stands for. Refuses, naming everything that is wrong, a filter that breaks a rule, names
- * what does not exist, or would tell the caller about values that it may not see.
+ * what does not exist, or would tell the caller about values that it may not see. `argument` is what the caller calls it.
  */
 export const resolveFilter = async (
   context: Context,
   filter: PredictionFilter,
-  { mustBeBounded }: { readonly mustBeBounded: boolean },
+  {
+    mustBeBounded,
+    argument = 'filter',
+  }: { readonly mustBeBounded: boolean; readonly argument?: string },
 ): Promise<Condition> => {
+  const refuse = (issues: readonly InputIssue[]): void =>
+    refuseArguments(
+      issues.map(({ path, message }) => ({ path: [argument, ...path.slice(1)], message })),
+    );
   const unbounded = mustBeBounded ? unboundedReason(filter) : null;
-  refuseArguments([
+  refuse([
     ...filterIssues(filter),
     ...(unbounded === null ? [] : [{ path: ['filter'], message: unbounded }]),
   ]);
@@ -135,7 +143,7 @@ export const resolveFilter = async (
     resolveIds(context, parts, issues),
     resolveFeatures(context, parts, issues),
   ]);
-  refuseArguments(issues.list);
+  refuse(issues.list);
   const references: FilterReferences = { ids, features };
   return predictionCondition(filter, references);
 };

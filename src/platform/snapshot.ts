@@ -1,0 +1,18 @@
+import type { Database, Session } from './database.ts';
+
+/**
+ * Runs `work` on one connection that sees the database as it was at the first statement, so that several statements agree.
+ * `work` must not ask for another connection: when every one is held by such a reader, none would come free.
+ */
+export const inSnapshot = <Result>(
+  database: Database,
+  work: (session: Session) => Promise<Result>,
+): Promise<Result> =>
+  database.transaction(async (session) => {
+    await session.query({ text: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY' });
+    // Compiling a statement takes longer than running it on what a bounded query reads; sorting, longer than hashing.
+    await session.query({
+      text: "SELECT set_config('jit', 'off', TRUE), set_config('work_mem', '64MB', TRUE)",
+    });
+    return work(session);
+  });
