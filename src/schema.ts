@@ -46,6 +46,10 @@ import './forensics/replay-type.ts';
 import './forensics/request.ts';
 import './forensics/rollback-type.ts';
 import './forensics/trace-type.ts';
+import './ledger/erasure-type.ts';
+import './ledger/ledger-type.ts';
+import './ledger/proof-fields.ts';
+import './ledger/seal-mutation.ts';
 import './server/server-info.ts';
 
 /** The whole schema. Each import above adds its types and fields. */

@@ -48,7 +48,7 @@ const roundTrip = async (features: string, members = '"score":null') => {
     featureSchema: featureSchema.digest,
   };
   // What is stored is enough to compute the digest again.
-  expect(predictionDigest(row, names)).toBe(Buffer.from(row.digest).toString('hex'));
+  expect(predictionDigest(row, names)).toBe(Buffer.from(row.digest ?? []).toString('hex'));
   return { row, readings: codecOf(featureSchema).decode(row.features) };
 };
 

@@ -11,6 +11,7 @@ const DOMAINS = [
   'serving',
   'prediction',
   'forensics',
+  'ledger',
   'server',
   'cli',
 ];

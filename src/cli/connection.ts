@@ -1,15 +1,13 @@
 import type { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import { type Config, readConfig } from '../platform/config.ts';
-import { localActor } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
 import { migrate } from '../platform/migrate.ts';
-import { openArtifactStore } from '../platform/open-artifact-store.ts';
 import { openDatabase } from '../platform/open-database.ts';
 import { startServer } from '../server/http-server.ts';
 import { createLog } from '../server/log.ts';
-import { logRoutes } from '../server/log-routes.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { serverOptionsOf } from './server-options.ts';
 
 /** Where a command works: on a running server, or on a database that it opens itself. */
 export interface TargetOptions {
@@ -61,16 +59,8 @@ export const connect = async (options: TargetOptions): Promise<Connection> => {
   }
   const config = configOf(options);
   const database = await openMigrated(config);
-  const server = await startServer({
-    database,
-    actor: localActor(config.actor),
-    artifacts: openArtifactStore(config),
-    inferenceUrl: config.inferenceUrl,
-    routes: logRoutes,
-    log: createLog('fatal'),
-    host: '127.0.0.1',
-    port: 0,
-  });
+  const serverOptions = await serverOptionsOf(config, database, createLog('fatal'));
+  const server = await startServer({ ...serverOptions, host: '127.0.0.1', port: 0 });
   return connectionTo(server.url, async () => {
     await server.close();
     await database.close();

@@ -2,15 +2,14 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { readConfig } from '../platform/config.ts';
 import { localActor } from '../platform/context.ts';
-import { openArtifactStore } from '../platform/open-artifact-store.ts';
 import { startServer } from '../server/http-server.ts';
 import { createLog } from '../server/log.ts';
-import { logRoutes } from '../server/log-routes.ts';
 import { connect, openMigrated } from './connection.ts';
 import { playHistory, registerVersions, storeModels } from './demo-history.ts';
 import { tellStory } from './demo-story.ts';
 import { OUTCOMES_ROUTE, PREDICTIONS_ROUTE, sendFile } from './ingest.ts';
 import { portOf, stopRequested } from './serve.ts';
+import { serverOptionsOf } from './server-options.ts';
 
 /** The flights example, beside the sources and inside the package. */
 export const EXAMPLE = fileURLToPath(new URL('../../examples/flights/', import.meta.url));
@@ -31,13 +30,10 @@ const demo = async (options: DemoOptions): Promise<void> => {
   const database = await openMigrated(config);
   // The people of the story act in their own names while its history is played.
   const actor = { ...localActor(config.actor) };
-  const artifacts = openArtifactStore(config);
+  const serverOptions = await serverOptionsOf(config, database, createLog('warn'));
   const server = await startServer({
-    database,
+    ...serverOptions,
     actor,
-    artifacts,
-    routes: logRoutes,
-    log: createLog('warn'),
     host: '127.0.0.1',
     // Without serving, any free port will do.
     port: options.serve ? config.port : 0,
@@ -47,7 +43,7 @@ const demo = async (options: DemoOptions): Promise<void> => {
   });
   try {
     const connection = await connect({ url: server.url });
-    await storeModels(artifacts, EXAMPLE);
+    await storeModels(serverOptions.artifacts, EXAMPLE);
     await registerVersions(connection, EXAMPLE);
     await playHistory(connection, EXAMPLE, (name) => {
       actor.name = name;

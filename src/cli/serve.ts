@@ -1,13 +1,11 @@
 import { Command } from 'commander';
 import { readConfig } from '../platform/config.ts';
-import { localActor } from '../platform/context.ts';
 import { migrate } from '../platform/migrate.ts';
-import { openArtifactStore } from '../platform/open-artifact-store.ts';
 import { openDatabase } from '../platform/open-database.ts';
 import { type RunningServer, startServer } from '../server/http-server.ts';
 import { createLog } from '../server/log.ts';
-import { logRoutes } from '../server/log-routes.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { serverOptionsOf } from './server-options.ts';
 
 interface ServeOptions {
   readonly host?: string;
@@ -54,16 +52,7 @@ const serve = async (options: ServeOptions): Promise<void> => {
       const applied = await migrate(database);
       if (applied.length > 0) log.info({ applied }, 'migrated');
     }
-    server = await startServer({
-      database,
-      actor: localActor(config.actor),
-      artifacts: openArtifactStore(config),
-      inferenceUrl: config.inferenceUrl,
-      routes: logRoutes,
-      log,
-      host: config.host,
-      port: config.port,
-    });
+    server = await startServer(await serverOptionsOf(config, database, log));
     log.info({ engine: database.engine, database: database.location }, 'serving');
     process.stdout.write(`${server.url}/graphql\n`);
     await stop;

@@ -1,3 +1,4 @@
+import { formatInstant } from '../platform/instant.ts';
 import { type EvidenceGap, listed } from './finding.ts';
 import type { TraceEvidence } from './trace-evidence.ts';
 
@@ -33,8 +34,10 @@ export const gapsOf = (evidence: TraceEvidence): readonly EvidenceGap[] => [
     'NEVER_RECORDED',
     'The version was registered without stored files, so it cannot be run again.',
   ),
+  ...erased(evidence),
   ...gapIf(
-    evidence.prediction.score === null &&
+    evidence.prediction.digest !== null &&
+      evidence.prediction.score === null &&
       evidence.prediction.label === null &&
       evidence.prediction.output === null,
     'output',
@@ -44,7 +47,7 @@ export const gapsOf = (evidence: TraceEvidence): readonly EvidenceGap[] => [
   ...redacted(evidence),
   ...rejected(evidence),
   ...gapIf(
-    evidence.prediction.observations.outcomes.length === 0,
+    evidence.prediction.digest !== null && evidence.prediction.observations.outcomes.length === 0,
     'outcome',
     'NEVER_RECORDED',
     'No outcome has been recorded for this prediction.',
@@ -60,6 +63,14 @@ const gapIf = (
 
 const hasStatistics = ({ readings, baselines }: TraceEvidence): boolean =>
   [...readings.keys()].some((name) => baselines.has(name));
+
+const erased = ({ prediction: { observations } }: TraceEvidence): readonly EvidenceGap[] => {
+  const { erasure } = observations;
+  if (erasure === null) return [];
+  const { actor, recordedAt, legalBasis } = erasure;
+  const message = `Entity, values, output and outcomes were erased by ${actor} at ${formatInstant(recordedAt)} (${legalBasis}); the commitment to them remains.`;
+  return gapIf(true, 'prediction', 'ERASED', message);
+};
 
 const redacted = ({ readings, maySeeSensitive }: TraceEvidence): readonly EvidenceGap[] => {
   if (maySeeSensitive) return [];

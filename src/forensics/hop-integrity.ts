@@ -57,7 +57,7 @@ const CHECKS: { readonly [Kind in NodeKind]: Check } = {
   PREDICTION: async (context, key) => {
     const identity = referenced(parseIdentityKey(key));
     const prediction: PredictionLog | null = await predictionByIdentity(context).load(identity);
-    return prediction !== null && (await storedDigestHolds(context, prediction));
+    return prediction === null ? false : storedDigestHolds(context, prediction);
   },
 };
 

@@ -36,10 +36,11 @@ const tampered = ({
   version,
   release,
 }: TraceEvidence): readonly Finding[] => {
-  const recorded = Buffer.from(prediction.digest).toString('hex');
+  const recorded =
+    prediction.digest === null ? null : Buffer.from(prediction.digest).toString('hex');
   const manifest = digestOfBytes(version.manifest);
   return [
-    ...(recorded === recomputedDigest
+    ...(recorded === null || recorded === recomputedDigest
       ? []
       : [
           mismatch('The stored prediction', recorded, recomputedDigest, {

@@ -6,11 +6,12 @@ import type { PredictionLog } from '../prediction/prediction-log.ts';
 import { modelVersionById } from '../registry/model-version.ts';
 import { endpointById, routeOf } from '../serving/endpoint.ts';
 
-/** Whether the row of a prediction still gives the digest it was stored with. */
+/** Whether the row of a prediction still gives the digest it was stored with; null when its content was erased. */
 export const storedDigestHolds = async (
   { database }: Context,
   prediction: PredictionLog,
-): Promise<boolean> => {
+): Promise<boolean | null> => {
+  if (prediction.digest === null) return null;
   const [endpoint, version, schema] = await Promise.all([
     endpointById(database).load(prediction.endpointId).then(referenced),
     modelVersionById(database).load(prediction.modelVersionId).then(referenced),

@@ -2,7 +2,7 @@ import { digestOf } from '../platform/canonical-json.ts';
 import type { Context } from '../platform/context.ts';
 import type { Instant } from '../platform/instant.ts';
 import { lexical } from '../prediction/feature-lexical.ts';
-import type { PredictionLog } from '../prediction/prediction-log.ts';
+import { digestText, type PredictionLog } from '../prediction/prediction-log.ts';
 import { featureFindings } from './feature-findings.ts';
 import { type EvidenceGap, type Finding, inOrder, type Verdict, verdictOf } from './finding.ts';
 import { gapsOf } from './gaps.ts';
@@ -47,7 +47,7 @@ const traceDigest = (
   verdict: Verdict,
 ): string =>
   digestOf({
-    prediction: `sha256:${Buffer.from(prediction.digest).toString('hex')}`,
+    prediction: digestText(prediction),
     modelVersion: version.digest,
     featureSchema: builtWith.digest,
     stage,

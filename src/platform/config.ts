@@ -18,6 +18,8 @@ const environment = z.object({
   AWS_REGION: z.string().default('us-east-1'),
   AWS_ENDPOINT_URL_S3: z.string().url().optional(),
   HINDCAST_INFERENCE_URL: z.string().url().optional(),
+  HINDCAST_SIGNING_KEY: z.string().min(1).optional(),
+  HINDCAST_SEAL_SECONDS: z.coerce.number().int().min(1).max(86_400).default(10),
   HINDCAST_HOST: z.string().min(1).default('127.0.0.1'),
   HINDCAST_PORT: port.default(4000),
   HINDCAST_ACTOR: z.string().min(1).max(200).optional(),
@@ -39,6 +41,10 @@ export interface Config {
   readonly artifacts: { readonly folder: string } | S3Options;
   /** Base address of an Open Inference Protocol V2 server; null when there is none. */
   readonly inferenceUrl: string | null;
+  /** Path of the key that signs checkpoints and dossiers. */
+  readonly signingKey: string;
+  /** Seconds between the checkpoints of a server to which something was recorded. */
+  readonly sealSeconds: number;
   readonly host: string;
   readonly port: number;
   /** Who is recorded as the author of facts when nobody else is known. */
@@ -69,6 +75,8 @@ export const readConfig = (
     poolSize: read.DATABASE_POOL_SIZE,
     artifacts: artifactsOf(read, dataFolder),
     inferenceUrl: read.HINDCAST_INFERENCE_URL ?? null,
+    signingKey: resolve(read.HINDCAST_SIGNING_KEY ?? join(dataFolder, 'signing-key.pem')),
+    sealSeconds: read.HINDCAST_SEAL_SECONDS,
     host: read.HINDCAST_HOST,
     port: read.HINDCAST_PORT,
     actor: read.HINDCAST_ACTOR ?? read.USER ?? 'local',

@@ -1,5 +1,6 @@
 import type { ArtifactStore } from './artifact-store.ts';
 import type { Database } from './database.ts';
+import type { Signer } from './signed-note.ts';
 
 /** What a caller may do. */
 export type Scope =
@@ -27,6 +28,8 @@ export interface Context {
   readonly artifacts: ArtifactStore;
   /** Base address of an Open Inference Protocol V2 server; null when there is none. */
   readonly inferenceUrl: string | null;
+  /** Signs checkpoints and dossiers; null where nothing is sealed. */
+  readonly signer: Signer | null;
 }
 
 /** The one who works on this machine, through the command line or the loopback interface: may do everything. */

@@ -24,11 +24,21 @@ export interface RefusedRecord {
   readonly receivedAt: Instant;
 }
 
+/** That the content of a prediction was erased. */
+export interface ErasureFact {
+  readonly id: number;
+  readonly legalBasis: string;
+  readonly actor: string;
+  readonly recordedAt: Instant;
+}
+
 /** What was learned about a prediction beside its row. Each list is in the order of recording. */
 export interface Observations {
   readonly conflicts: readonly PredictionConflict[];
   readonly outcomes: readonly PredictionOutcome[];
   readonly refused: readonly RefusedRecord[];
+  /** Null when the content is there. */
+  readonly erasure: ErasureFact | null;
 }
 
 const micros = (column: string): string => `(extract(epoch FROM ${column}) * 1000000)::bigint`;
@@ -48,7 +58,12 @@ export const OBSERVATIONS = `json_build_object(
   'refused', (SELECT json_agg(json_build_object('code', r.code, 'message', r.message,
       'receivedAt', ${micros('r.received_at')}) ORDER BY r.received_at, r.id)
     FROM rejected_record r
-    WHERE r.request_id = l.request_id AND r.kind = 'PREDICTION' AND r.resolved_at IS NULL)
+    WHERE r.request_id = l.request_id AND r.kind = 'PREDICTION' AND r.resolved_at IS NULL),
+  'erasure', CASE WHEN l.digest IS NULL THEN (SELECT json_build_object('id', e.id, 'legalBasis', e.legal_basis,
+      'actor', e.actor, 'recordedAt', ${micros('e.recorded_at')})
+    FROM erased_record d JOIN erasure e ON e.id = d.erasure_id
+    WHERE d.request_id = l.request_id AND d.endpoint_id = l.endpoint_id AND d.item = l.item
+      AND d.batch_id = l.batch_id LIMIT 1) END
 )::text`;
 
 interface Json {
@@ -57,11 +72,12 @@ interface Json {
     | readonly (Omit<PredictionOutcome, 'value'> & { value: string | null })[]
     | null;
   readonly refused: readonly RefusedRecord[] | null;
+  readonly erasure: ErasureFact | null;
 }
 
 /** Reads the text that `OBSERVATIONS` makes. */
 export const observationsOf = (text: string): Observations => {
-  const { conflicts, outcomes, refused } = JSON.parse(text) as Json;
+  const { conflicts, outcomes, refused, erasure } = JSON.parse(text) as Json;
   return {
     conflicts: conflicts ?? [],
     // As text, because JSON numbers cannot hold NaN and infinities.
@@ -70,17 +86,20 @@ export const observationsOf = (text: string): Observations => {
       value: value === null ? null : Number(value),
     })),
     refused: refused ?? [],
+    erasure,
   };
 };
 
 /** Only what had been recorded by an instant. */
 export const observationsKnownAt = (
-  { conflicts, outcomes, refused }: Observations,
+  { conflicts, outcomes, refused, erasure }: Observations,
   knownAt: Instant,
 ): Observations => ({
   conflicts: conflicts.filter(({ recordedAt }) => recordedAt <= knownAt),
   outcomes: outcomes.filter(({ recordedAt }) => recordedAt <= knownAt),
   refused: refused.filter(({ receivedAt }) => receivedAt <= knownAt),
+  // What was known before cannot be told any more, so that it was erased is told for every instant.
+  erasure,
 });
 
 /** The outcome that holds: the one observed last; of those, the one recorded last. */

@@ -10,6 +10,7 @@ import { FeatureValueRef } from './feature-value-type.ts';
 import { featureValuesOf } from './feature-values.ts';
 import { latestOutcome, type PredictionConflict, type PredictionOutcome } from './observations.ts';
 import {
+  digestText,
   identityKey,
   PredictionLogRef,
   parseIdentityKey,
@@ -98,8 +99,9 @@ builder.node(PredictionLogRef, {
     }),
     digest: t.field({
       type: 'Digest',
-      description: 'SHA-256 commitment to the record as received.',
-      resolve: ({ digest }) => `sha256:${Buffer.from(digest).toString('hex')}`,
+      nullable: true,
+      description: 'SHA-256 of the record as it is understood; null when its content was erased.',
+      resolve: digestText,
     }),
     endpoint: t.field({
       type: EndpointRef,

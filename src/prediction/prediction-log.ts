@@ -27,8 +27,13 @@ export interface PredictionLog extends PredictionIdentity {
   /** Exact JSON text; null when none was recorded. */
   readonly output: string | null;
   readonly latencyMs: number | null;
-  readonly digest: Uint8Array;
+  /** Null when the content was erased. */
+  readonly digest: Uint8Array | null;
   readonly recordedAt: Instant;
+  /** What its leaf in the ledger is salted with; null when the content was erased. */
+  readonly salt: Uint8Array | null;
+  /** Batch of the ledger that has its leaf. */
+  readonly batchId: bigint;
   readonly observations: Observations;
 }
 
@@ -51,14 +56,16 @@ interface Row {
   readonly label: string | null;
   readonly output: string | null;
   readonly latency_ms: number | null;
-  readonly digest: Uint8Array;
+  readonly digest: Uint8Array | null;
   readonly recorded_at: Instant;
+  readonly salt: Uint8Array | null;
+  readonly batch_id: bigint;
   readonly observations: string;
 }
 
 const COLUMNS = `l.request_id, l.occurred_at, l.endpoint_id, l.item, l.model_version_id, l.feature_schema_id,
   l.entity_key, l.trace_id, l.numbers, l.integers, l.texts, l.statuses, l.feature_observed_at, l.undeclared,
-  l.score, l.label, l.output, l.latency_ms, l.digest, l.recorded_at, ${OBSERVATIONS} AS observations`;
+  l.score, l.label, l.output, l.latency_ms, l.digest, l.recorded_at, l.salt, l.batch_id, ${OBSERVATIONS} AS observations`;
 
 const encodedOf = (row: Row): EncodedFeatures => ({
   numbers: row.numbers,
@@ -85,6 +92,8 @@ const predictionOf = (row: Row): PredictionLog => ({
   latencyMs: row.latency_ms,
   digest: row.digest,
   recordedAt: row.recorded_at,
+  salt: row.salt,
+  batchId: row.batch_id,
   observations: observationsOf(row.observations),
 });
 
@@ -141,6 +150,10 @@ export const candidatesAfter = async (
     features: encodedOf(row),
   }));
 };
+
+/** The digest of a prediction as texts have it; null when the content was erased. */
+export const digestText = ({ digest }: Pick<PredictionLog, 'digest'>): string | null =>
+  digest === null ? null : `sha256:${Buffer.from(digest).toString('hex')}`;
 
 /** The text that identifies a prediction inside a global ID. */
 export const identityKey = (prediction: PredictionIdentity): string =>

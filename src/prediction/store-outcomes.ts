@@ -1,6 +1,13 @@
 import type { Database, Session } from '../platform/database.ts';
 import type { AppendReport, Exception, StagedRecord } from './append-report.ts';
 import { commitBatch, type RecordStore } from './commit-batch.ts';
+import {
+  BATCH,
+  COMMITMENT_COLUMNS,
+  COMMITMENT_VALUES,
+  committedFrom,
+  LEAF,
+} from './commitment-sql.ts';
 import { prepareOutcomes } from './prepare-outcomes.ts';
 import type { RawLine } from './raw-line.ts';
 
@@ -12,21 +19,27 @@ const STAGE = `CREATE TEMP TABLE IF NOT EXISTS outcome_stage (
   label text, value double precision, digest bytea
 ) ON COMMIT DELETE ROWS`;
 
+/** Whether the prediction of a staged outcome was erased: then this would bring back what is known of it. */
+const IS_ERASED = `EXISTS (SELECT FROM erased_record e
+  WHERE e.request_id = g.request_id AND e.endpoint_id = g.endpoint_id AND e.item = g.item)`;
+
 // In one order by all writers, so that none waits for another that waits for it.
-const APPEND = `WITH stored AS (
-    INSERT INTO prediction_outcome (${STAGED_COLUMNS}, recorded_at)
-    SELECT ${STAGED_COLUMNS}, (SELECT clock_timestamp()) FROM outcome_stage
+const APPEND = `WITH ${BATCH}, stored AS (
+    INSERT INTO prediction_outcome (${STAGED_COLUMNS}, ${COMMITMENT_COLUMNS})
+    SELECT ${STAGED_COLUMNS}, ${COMMITMENT_VALUES} FROM outcome_stage g
+    WHERE NOT ${IS_ERASED}
     ORDER BY request_id, endpoint_id, item, observed_at, digest, position
     ON CONFLICT DO NOTHING
-    RETURNING request_id, endpoint_id, item, observed_at, digest
-  )
+    RETURNING request_id, endpoint_id, item, observed_at, digest, ${LEAF}
+  ), ${committedFrom('prediction_outcome', 'stored')}
   SELECT CASE WHEN (SELECT count(*) FROM stored) < $1::integer THEN
     (SELECT array_agg(position) FROM (
       SELECT g.position, s.digest IS NULL OR g.position > min(g.position) OVER (
         PARTITION BY g.request_id, g.endpoint_id, g.item, g.observed_at, g.digest) AS is_known
       FROM outcome_stage g LEFT JOIN stored s USING (request_id, endpoint_id, item, observed_at, digest)
     ) AS compared WHERE is_known)
-  END AS known`;
+  END AS known,
+  (SELECT array_agg(position) FROM outcome_stage g WHERE ${IS_ERASED}) AS erased`;
 
 const store = async (
   session: Session,
@@ -35,18 +48,21 @@ const store = async (
   await session.query({ text: STAGE });
   const rows = staged.map(({ row }, position) => `${position}\t${row}\n`);
   await session.copy(`outcome_stage (position, ${STAGED_COLUMNS})`, rows.join(''));
-  const [appended] = await session.query<{ known: number[] | null }>({
+  const [appended] = await session.query<{ known: number[] | null; erased: number[] | null }>({
     name: 'append_outcomes',
     text: APPEND,
     values: [staged.length],
   });
+  const erased = new Set(appended?.erased ?? []);
   return (appended?.known ?? []).flatMap((position) => {
     const record = staged[position];
-    return record === undefined ? [] : [{ staged: record, status: 'DUPLICATE', message: KNOWN }];
+    const message = erased.has(position) ? ERASED : KNOWN;
+    return record === undefined ? [] : [{ staged: record, status: 'DUPLICATE', message }];
   });
 };
 
 const KNOWN = 'This outcome is stored already; nothing was changed';
+const ERASED = 'The prediction was erased, and so is what came of it; nothing was changed';
 
 export const outcomeStore: RecordStore<StagedRecord> = {
   kind: 'OUTCOME',

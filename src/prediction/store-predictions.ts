@@ -1,6 +1,13 @@
 import type { Session } from '../platform/database.ts';
 import type { Exception } from './append-report.ts';
 import type { RecordStore } from './commit-batch.ts';
+import {
+  BATCH,
+  COMMITMENT_COLUMNS,
+  COMMITMENT_VALUES,
+  committedFrom,
+  LEAF,
+} from './commitment-sql.ts';
 import { ensurePartitions, forgetPartitions } from './partitions.ts';
 import type { StagedPrediction } from './prepare-predictions.ts';
 import { lineText } from './raw-line.ts';
@@ -18,13 +25,13 @@ const STAGE = `CREATE TEMP TABLE IF NOT EXISTS prediction_stage (
 
 // Rows and counters are taken in one order by all writers, so that none waits for another that waits for it. What was
 // stored is counted by RETURNING: Citus answers INSERT … SELECT … ON CONFLICT with the number of rows offered.
-const APPEND = `WITH stored AS (
-    INSERT INTO prediction_log (${STAGED_COLUMNS}, recorded_at)
-    SELECT ${STAGED_COLUMNS}, (SELECT clock_timestamp()) FROM prediction_stage
+const APPEND = `WITH ${BATCH}, stored AS (
+    INSERT INTO prediction_log (${STAGED_COLUMNS}, ${COMMITMENT_COLUMNS})
+    SELECT ${STAGED_COLUMNS}, ${COMMITMENT_VALUES} FROM prediction_stage
     ORDER BY request_id, occurred_at, endpoint_id, item, position
     ON CONFLICT DO NOTHING
-    RETURNING request_id, occurred_at, endpoint_id, item, model_version_id, feature_schema_id
-  ), hours AS (
+    RETURNING request_id, occurred_at, endpoint_id, item, model_version_id, feature_schema_id, ${LEAF}
+  ), ${committedFrom('prediction_log', 'stored')}, hours AS (
     SELECT model_version_id, endpoint_id, feature_schema_id, date_trunc('hour', occurred_at, 'UTC') AS hour,
       count(*) AS count, min(occurred_at) AS first_at, max(occurred_at) AS last_at
     FROM stored GROUP BY 1, 2, 3, 4
@@ -43,8 +50,8 @@ const APPEND = `WITH stored AS (
           = (g.request_id, g.occurred_at, g.endpoint_id, g.item)))
     END AS missed`;
 
-/** Compares records with the rows that hold their identity, one index look-up each. */
-const COMPARE = `SELECT g.position, l.digest = g.digest AS is_same
+/** Compares records with the rows that hold their identity, one index look-up each. What was erased stays so. */
+const COMPARE = `SELECT g.position, l.digest IS NULL AS is_erased, l.digest = g.digest AS is_same
   FROM prediction_stage g CROSS JOIN LATERAL (
     SELECT digest FROM prediction_log l WHERE l.request_id = g.request_id AND l.occurred_at = g.occurred_at
       AND l.endpoint_id = g.endpoint_id AND l.item = g.item LIMIT 1
@@ -80,7 +87,11 @@ const tellApart = async (
   staged: readonly StagedPrediction[],
   missed: ReadonlySet<number>,
 ): Promise<readonly Exception<StagedPrediction>[]> => {
-  const compared = await session.query<{ position: number; is_same: boolean }>({
+  const compared = await session.query<{
+    position: number;
+    is_erased: boolean;
+    is_same: boolean | null;
+  }>({
     name: 'compare_predictions',
     text: COMPARE,
     values: [[...new Set([...missed, ...repeatedPositions(staged)])]],
@@ -88,10 +99,12 @@ const tellApart = async (
   const exceptions: Exception<StagedPrediction>[] = [];
   const conflicts: number[] = [];
   const stored = new Set<string>();
-  for (const { position, is_same: isSame } of compared) {
+  for (const { position, is_erased: isErased, is_same: isSame } of compared) {
     const record = staged[position];
     if (record === undefined) continue;
-    if (!isSame) {
+    if (isErased) {
+      exceptions.push({ staged: record, status: 'DUPLICATE', message: ERASED });
+    } else if (isSame !== true) {
       conflicts.push(position);
       exceptions.push({ staged: record, status: 'CONFLICT', message: CONFLICT });
     } else if (missed.has(position) || stored.has(record.identity)) {
@@ -105,6 +118,7 @@ const tellApart = async (
 };
 
 const DUPLICATE = 'This prediction is stored already, with the same content; nothing was changed';
+const ERASED = 'This prediction was stored and erased by request; it is not stored again';
 const CONFLICT =
   'A prediction with this request ID, time, endpoint and item is stored with other content; that one stands, and this one is kept as a conflict';
 

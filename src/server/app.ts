@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { ArtifactStore } from '../platform/artifact-store.ts';
 import type { Actor, Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
+import type { Signer } from '../platform/signed-note.ts';
 import { schema } from '../schema.ts';
 import { useGraphiql } from './graphiql.ts';
 import { useExactRequests } from './graphql-request.ts';
@@ -22,6 +23,7 @@ export interface AppOptions {
   readonly actor: Actor;
   readonly artifacts: ArtifactStore;
   readonly inferenceUrl?: string | null;
+  readonly signer?: Signer | null;
   readonly log: Logger;
   readonly limits?: Limits;
   /** Where GraphiQL's ready-made operations are. */
@@ -36,13 +38,14 @@ export const createApp = ({
   actor,
   artifacts,
   inferenceUrl = null,
+  signer = null,
   log,
   limits = DEFAULT_LIMITS,
   operationsFolder = OPERATIONS_FOLDER,
 }: AppOptions) =>
   createYoga<ServerContext, Context>({
     schema,
-    context: () => ({ database, actor, artifacts, inferenceUrl }),
+    context: () => ({ database, actor, artifacts, inferenceUrl, signer }),
     graphqlEndpoint: GRAPHQL_PATH,
     maskedErrors: { maskError },
     // Plugins below do these in our way.

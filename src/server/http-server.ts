@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { startSealing } from './background-sealing.ts';
 import { trackConnections } from './connections.ts';
 import { assertLoopback, StartError } from './request-guard.ts';
 import { type ListenerOptions, requestListener } from './request-listener.ts';
@@ -11,6 +12,8 @@ export interface ServerOptions extends ListenerOptions {
   readonly port: number;
   /** Milliseconds that `close` waits for requests in progress. */
   readonly closePatience?: number;
+  /** Seconds between checkpoints, where there is a signer. */
+  readonly sealSeconds?: number;
 }
 
 export interface RunningServer {
@@ -31,6 +34,7 @@ const TIMES = {
 /** How long a connection may be silent both ways, in milliseconds; long, since a paused stream is silent too. */
 const SILENCE = 300_000;
 const CLOSE_PATIENCE = 30_000;
+const SEAL_SECONDS = 10;
 
 /** Serves GraphQL, the routes and health on one address. Throws a `StartError` when it cannot or may not listen there. */
 export const startServer = async (options: ServerOptions): Promise<RunningServer> => {
@@ -40,15 +44,25 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
   server.timeout = SILENCE;
   const connections = trackConnections(server);
   await listen(server, options);
+  const sealing = sealingOf(options);
   let closed: Promise<void> | undefined;
   return {
     url: urlOf(server.address() as AddressInfo),
     close: () => {
-      closed ??= connections.close(options.closePatience ?? CLOSE_PATIENCE);
+      closed ??= connections
+        .close(options.closePatience ?? CLOSE_PATIENCE)
+        .then(() => sealing?.stop());
       return closed;
     },
   };
 };
+
+const sealingOf = ({
+  database,
+  signer,
+  sealSeconds: seconds = SEAL_SECONDS,
+  log,
+}: ServerOptions) => (signer == null ? null : startSealing({ database, signer, seconds, log }));
 
 const urlOf = ({ address, family, port }: AddressInfo): string =>
   `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;

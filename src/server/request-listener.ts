@@ -35,7 +35,9 @@ export const requestListener = (options: ListenerOptions): RequestListener => {
 };
 
 const routerOf = (options: ListenerOptions) => {
-  const { database, actor, artifacts, inferenceUrl = null, log, routes = [] } = options;
+  const { database, actor, artifacts, inferenceUrl = null, signer = null } = options;
+  const { log, routes = [] } = options;
+  const context = { database, actor, artifacts, inferenceUrl, signer };
   const graphql = createApp(options);
   const table = [...healthRoutes(database, log), ...routes, ROOT];
 
@@ -60,8 +62,7 @@ const routerOf = (options: ListenerOptions) => {
     if (route === null) {
       return sendError(response, 404, 'NOT_FOUND', 'There is nothing at this path.');
     }
-    if ('handle' in route)
-      return route.handle(request, response, { database, actor, artifacts, inferenceUrl });
+    if ('handle' in route) return route.handle(request, response, context);
     const allow = route.join(', ');
     const message = `This path takes ${allow}.`;
     sendError(response, 405, 'METHOD_NOT_ALLOWED', message, { allow });

@@ -5,6 +5,7 @@ import { afterAll } from 'vitest';
 import { type ArtifactStore, folderStore } from '../../src/platform/artifact-store.ts';
 import { type Actor, localActor } from '../../src/platform/context.ts';
 import type { Database } from '../../src/platform/database.ts';
+import type { Signer } from '../../src/platform/signed-note.ts';
 import { startServer } from '../../src/server/http-server.ts';
 import { createLog } from '../../src/server/log.ts';
 import type { Route } from '../../src/server/routes.ts';
@@ -40,6 +41,7 @@ export const openTestHindcast = async (
   actor: Actor = localActor('tester'),
   routes: readonly Route[] = [],
   inferenceUrl: string | null = null,
+  signer: Signer | null = null,
 ): Promise<TestHindcast> => {
   const database = await openTestDatabase();
   const log = createLog(process.env.TEST_LOG_LEVEL ?? 'silent');
@@ -50,6 +52,9 @@ export const openTestHindcast = async (
     actor,
     artifacts,
     inferenceUrl,
+    signer,
+    // Only when a test asks for it, so that it knows when.
+    sealSeconds: 86_400,
     routes,
     log,
     host: '127.0.0.1',

@@ -1,0 +1,26 @@
+import type { Logger } from 'pino';
+import type { Config } from '../platform/config.ts';
+import { localActor } from '../platform/context.ts';
+import type { Database } from '../platform/database.ts';
+import { openArtifactStore } from '../platform/open-artifact-store.ts';
+import { openSigningKey } from '../platform/signing-key.ts';
+import type { ServerOptions } from '../server/http-server.ts';
+import { logRoutes } from '../server/log-routes.ts';
+
+/** A server as the configuration describes it. */
+export const serverOptionsOf = async (
+  config: Config,
+  database: Database,
+  log: Logger,
+): Promise<ServerOptions> => ({
+  database,
+  actor: localActor(config.actor),
+  artifacts: openArtifactStore(config),
+  inferenceUrl: config.inferenceUrl,
+  signer: await openSigningKey(config),
+  sealSeconds: config.sealSeconds,
+  routes: logRoutes,
+  log,
+  host: config.host,
+  port: config.port,
+});

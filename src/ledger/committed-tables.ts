@@ -1,0 +1,48 @@
+/** A table each row of which is an entry of the ledger by itself, with the columns that name a row. */
+export interface CommittedTable {
+  readonly table: string;
+  readonly keys: readonly string[];
+}
+
+const table = (name: string, ...keys: readonly string[]): CommittedTable => ({ table: name, keys });
+
+/** Every table but those of records (`prediction_log`, `prediction_outcome`), whose rows share an entry. */
+export const COMMITTED_TABLES: readonly CommittedTable[] = [
+  table('code_commit', 'id'),
+  table('feature_schema', 'id'),
+  table('feature_field', 'feature_schema_id', 'position'),
+  table('feature_transformation', 'feature_schema_id', 'field_position', 'position'),
+  table('dataset_snapshot', 'id'),
+  table('dataset_derivation', 'derived_id', 'source_id'),
+  table('feature_statistics', 'dataset_snapshot_id', 'feature'),
+  table('runtime_environment', 'id'),
+  table('runtime_package', 'runtime_environment_id', 'purl'),
+  table('artifact', 'id'),
+  table('evidence_location', 'digest', 'uri'),
+  table('model', 'id'),
+  table('model_version', 'id'),
+  table('dataset_use', 'model_version_id', 'role', 'dataset_snapshot_id'),
+  table('artifact_use', 'model_version_id', 'role', 'artifact_id'),
+  table('metric', 'id'),
+  table('lifecycle_transition', 'model_version_id', 'sequence'),
+  table('endpoint', 'id'),
+  table('deployment', 'id'),
+  table('deployment_fact', 'deployment_id', 'sequence'),
+  table('prediction_conflict', 'request_id', 'occurred_at', 'endpoint_id', 'item', 'digest'),
+  table('signing_key', 'key_id'),
+  table('erasure', 'id'),
+  table('erased_record', 'batch_id', 'commitment'),
+];
+
+/** SQL for the JSON array that names row `t`, as the database wrote it when the row was inserted. */
+export const rowKeySql = ({ keys }: CommittedTable): string =>
+  `(SELECT json_agg(row_to_json(t) ->> name ORDER BY place)::text
+    FROM unnest(ARRAY[${keys.map((key) => `'${key}'`).join(', ')}]) WITH ORDINALITY AS key (name, place))`;
+
+/** SQL for what the leaf of row `t` is the SHA-256 of, in UTF-8. */
+export const rowTextSql = ({ table: name }: CommittedTable): string =>
+  `'${name}' || E'\\n' || json_strip_nulls(row_to_json(t))::text`;
+
+/** The name of a row whose keys are numbers. */
+export const rowKeyOf = (...keys: readonly number[]): string =>
+  `[${keys.map((key) => `"${key}"`).join(', ')}]`;

@@ -1,0 +1,115 @@
+import type { Context } from '../platform/context.ts';
+import type { Session } from '../platform/database.ts';
+import { NotFoundError } from '../platform/errors.ts';
+import { COMMITTED_TABLES, rowKeySql } from './committed-tables.ts';
+import type { Erasure } from './erasure.ts';
+
+/** Whose values are to be erased, and why that is right. */
+export interface ErasureOrder {
+  readonly entityKey: string;
+  readonly legalBasis: string;
+  readonly reason: string;
+}
+
+/** Records of the log to erase with their leaves, gathered once so that every statement means the same ones. */
+const GATHER = `CREATE TEMP TABLE IF NOT EXISTS erasure_stage (
+  source text, request_id text COLLATE "C", occurred_at timestamptz(6), endpoint_id integer, item integer,
+  batch_id bigint, commitment bytea
+) ON COMMIT DELETE ROWS`;
+
+const PREDICTIONS = `WITH locked AS (
+    SELECT request_id, occurred_at, endpoint_id, item, batch_id, salt, digest FROM prediction_log
+    WHERE entity_key = $1 AND digest IS NOT NULL
+    ORDER BY request_id, occurred_at, endpoint_id, item FOR UPDATE
+  )
+  INSERT INTO erasure_stage
+  SELECT 'prediction_log', request_id, occurred_at, endpoint_id, item, batch_id, sha256(salt || digest) FROM locked`;
+
+/** What else is known of the same predictions. */
+const OUTCOMES = `INSERT INTO erasure_stage
+  SELECT DISTINCT 'prediction_outcome', o.request_id, o.observed_at, o.endpoint_id, o.item, o.batch_id,
+    sha256(o.salt || o.digest)
+  FROM prediction_outcome o JOIN erasure_stage s USING (request_id, endpoint_id, item)
+  WHERE s.source = 'prediction_log'`;
+
+const conflictTable = COMMITTED_TABLES.find(({ table }) => table === 'prediction_conflict');
+const CONFLICTS = `INSERT INTO erasure_stage
+  SELECT 'prediction_conflict', t.request_id, t.occurred_at, t.endpoint_id, t.item, b.id, b.leaves
+  FROM prediction_conflict t JOIN erasure_stage s USING (request_id, occurred_at, endpoint_id, item)
+  JOIN ledger_batch b ON b.source = 'prediction_conflict'
+    AND b.row_key = ${conflictTable === undefined ? "''" : rowKeySql(conflictTable)}
+  WHERE s.source = 'prediction_log'`;
+
+/** The refused copies: of the same requests, and those that have the entity's key as a JSON string. */
+const REJECTED = `r.request_id IN (SELECT request_id FROM erasure_stage) OR position(convert_to($1, 'UTF8') IN r.raw) > 0`;
+
+const RECORD = `INSERT INTO erasure
+    (legal_basis, reason, actor, predictions, outcomes, conflicts, rejected_records, recorded_at)
+  SELECT $2, $3, $4,
+    count(*) FILTER (WHERE source = 'prediction_log'), count(*) FILTER (WHERE source = 'prediction_outcome'),
+    count(*) FILTER (WHERE source = 'prediction_conflict'),
+    (SELECT count(*) FROM rejected_record r WHERE ${REJECTED}), clock_timestamp()
+  FROM erasure_stage
+  RETURNING id, legal_basis AS "legalBasis", reason, actor, predictions, outcomes, conflicts,
+    rejected_records AS "rejectedRecords", recorded_at AS "recordedAt"`;
+
+const KEEP_LEAVES = `INSERT INTO erased_record (batch_id, commitment, erasure_id, request_id, endpoint_id, item)
+  SELECT batch_id, commitment, $1, request_id, endpoint_id, item FROM erasure_stage ORDER BY batch_id, commitment`;
+
+/** A row without its content: arrays as long as they were, every status ERASED, neither salt nor digest. */
+const BLANK = `UPDATE prediction_log l SET entity_key = NULL, undeclared = NULL, score = NULL, label = NULL, output = NULL,
+    numbers = array_fill(NULL::float8, ARRAY[cardinality(l.numbers)]),
+    integers = array_fill(NULL::int8, ARRAY[cardinality(l.integers)]),
+    texts = array_fill(NULL::text, ARRAY[cardinality(l.texts)]),
+    feature_observed_at = array_fill(NULL::int8, ARRAY[cardinality(l.feature_observed_at)]),
+    statuses = decode(repeat('06', (SELECT count(*) FROM feature_field f
+      WHERE f.feature_schema_id = l.feature_schema_id)::integer), 'hex'),
+    salt = NULL, digest = NULL
+  FROM erasure_stage s
+  WHERE s.source = 'prediction_log' AND l.request_id = s.request_id AND l.occurred_at = s.occurred_at
+    AND l.endpoint_id = s.endpoint_id AND l.item = s.item`;
+
+const DELETE_OUTCOMES = `DELETE FROM prediction_outcome o USING erasure_stage s
+  WHERE s.source = 'prediction_log' AND o.request_id = s.request_id AND o.endpoint_id = s.endpoint_id
+    AND o.item = s.item`;
+
+const DELETE_CONFLICTS = `DELETE FROM prediction_conflict c USING erasure_stage s
+  WHERE s.source = 'prediction_log' AND c.request_id = s.request_id AND c.occurred_at = s.occurred_at
+    AND c.endpoint_id = s.endpoint_id AND c.item = s.item`;
+
+const eraseIn = async (
+  session: Session,
+  { entityKey, legalBasis, reason }: ErasureOrder,
+  actor: string,
+): Promise<Erasure> => {
+  const quotedKey = JSON.stringify(entityKey);
+  await session.query({ text: GATHER });
+  await session.query({ text: PREDICTIONS, values: [entityKey] });
+  await session.query({ text: OUTCOMES });
+  await session.query({ text: CONFLICTS });
+  const [erasure] = await session.query<Erasure>({
+    text: RECORD,
+    values: [quotedKey, legalBasis, reason, actor],
+  });
+  if (erasure === undefined || isNothing(erasure)) throw new NotFoundError(NOTHING, PATH);
+  await session.query({ text: KEEP_LEAVES, values: [erasure.id] });
+  for (const text of [BLANK, DELETE_OUTCOMES, DELETE_CONFLICTS]) await session.query({ text });
+  await session.query({
+    text: `DELETE FROM rejected_record r WHERE ${REJECTED}`,
+    values: [quotedKey],
+  });
+  return erasure;
+};
+
+const PATH = ['input', 'entityKey'];
+const NOTHING = 'Nothing is recorded of this entity; check its key, which is compared exactly.';
+
+const isNothing = ({ predictions, rejectedRecords }: Erasure): boolean =>
+  predictions === 0 && rejectedRecords === 0;
+
+/**
+ * Erases what is recorded of an entity, in one transaction with the fact that it was: its key, values, outputs,
+ * outcomes, conflicting and refused copies, and the salts without which the remaining leaves tell nothing.
+ */
+export const eraseEntity = ({ database, actor }: Context, order: ErasureOrder): Promise<Erasure> =>
+  database.transaction((session) => eraseIn(session, order, actor.name));

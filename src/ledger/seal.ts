@@ -1,0 +1,89 @@
+import type { Database, Session } from '../platform/database.ts';
+import { type Signer, signNote } from '../platform/signed-note.ts';
+import { type Checkpoint, checkpointText } from './checkpoint.ts';
+import { BATCH_COLUMNS, type BatchRow, batchOf, entryHash } from './ledger-entry.ts';
+import { latestCheckpoint, nodesOf, signingKeys } from './ledger-store.ts';
+import { appendedNodes, lookupOf, rootOf, subtreesOf } from './merkle-tree.ts';
+
+/** Batches that one transaction seals: some 30 MB of leaves when they are full. */
+const CHUNK = 1000;
+
+/** Identifies the sealers' lock among the advisory locks of the database: "hcs1". */
+const LOCK = 0x68637331;
+
+const recordKey = async (session: Session, { verifierKey }: Signer): Promise<void> => {
+  await session.query({
+    name: 'record_signing_key',
+    text: `INSERT INTO signing_key (key_id, name, verifier_key, recorded_at)
+      VALUES ($1, $2, $3, clock_timestamp()) ON CONFLICT DO NOTHING`,
+    values: [verifierKey.id, verifierKey.name, verifierKey.text],
+  });
+};
+
+/** Seals the oldest batches; returns how many, and the checkpoint that covers them. */
+const sealChunk = async (
+  session: Session,
+  signer: Signer,
+): Promise<{ readonly sealed: number; readonly note: string | null }> => {
+  await session.query({ text: 'SELECT pg_advisory_xact_lock($1)', values: [LOCK] });
+  await recordKey(session, signer);
+  const rows = await session.query<BatchRow>({
+    name: 'unsealed_batches',
+    text: `SELECT ${BATCH_COLUMNS} FROM ledger_batch WHERE leaf_index IS NULL ORDER BY id LIMIT ${CHUNK}`,
+  });
+  if (rows.length === 0) return { sealed: 0, note: null };
+  const size = (await latestCheckpoint(session))?.size ?? 0;
+  const existing = { start: 0, end: size };
+  const nodeOf = await nodesOf(session, [existing]);
+  const frontier = subtreesOf(existing).map((subtree) => ({ ...subtree, hash: nodeOf(subtree) }));
+  const added = appendedNodes(size, frontier, rows.map(batchOf).map(entryHash));
+  const newSize = size + rows.length;
+  const [origin] = await signingKeys(session);
+  const checkpoint: Checkpoint = {
+    origin: (origin ?? signer.verifierKey).name,
+    size: newSize,
+    root: rootOf(newSize, lookupOf([...frontier, ...added])),
+  };
+  const note = signNote(checkpointText(checkpoint), signer);
+  await session.query({
+    name: 'append_ledger_nodes',
+    text: `INSERT INTO ledger_node (level, node_index, hash)
+      SELECT level, node_index, decode(hash, 'hex')
+      FROM unnest($1::int[], $2::text[]::bigint[], $3::text[]) AS node (level, node_index, hash)`,
+    values: [
+      added.map(({ level }) => level),
+      added.map(({ index }) => String(index)),
+      added.map(({ hash }) => Buffer.from(hash).toString('hex')),
+    ],
+  });
+  await session.query({
+    name: 'place_ledger_batches',
+    text: `UPDATE ledger_batch SET leaf_index = placed.leaf_index
+      FROM unnest($1::text[]::bigint[], $2::text[]::bigint[]) AS placed (id, leaf_index)
+      WHERE ledger_batch.id = placed.id`,
+    values: [rows.map(({ id }) => String(id)), rows.map((_, index) => String(size + index))],
+  });
+  await session.query({
+    name: 'append_checkpoint',
+    text: 'INSERT INTO checkpoint (tree_size, note, signed_at) VALUES ($1::text::bigint, $2, clock_timestamp())',
+    values: [String(newSize), note],
+  });
+  return { sealed: rows.length, note };
+};
+
+/** What sealing did. */
+export interface SealReport {
+  readonly sealed: number;
+  /** The newest checkpoint; null when there was nothing to seal. */
+  readonly note: string | null;
+}
+
+/** Puts everything that is recorded into the tree and signs its head. Processes that seal at once take turns. */
+export const sealLedger = async (database: Database, signer: Signer): Promise<SealReport> => {
+  let report: SealReport = { sealed: 0, note: null };
+  for (;;) {
+    const { sealed, note } = await database.transaction((session) => sealChunk(session, signer));
+    report = { sealed: report.sealed + sealed, note: note ?? report.note };
+    if (sealed < CHUNK) return report;
+  }
+};
