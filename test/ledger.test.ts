@@ -75,7 +75,10 @@ describe('what is recorded', () => {
     expect(proof.checkpoint.note).toBe(checkpoint.note);
     expect(rootFrom(proof)).toBe(proof.checkpoint.root);
     const opened = openCheckpoint(checkpoint.note, [signer.verifierKey]);
-    expect(opened).toMatchObject({ origin: 'hindcast/test', size: checkpoint.size });
+    expect(opened).toMatchObject({
+      origin: expect.stringMatching(/^hindcast\/test\/[0-9a-f]{8}$/),
+      size: checkpoint.size,
+    });
     expect(`sha256:${Buffer.from(opened?.root ?? []).toString('hex')}`).toBe(proof.checkpoint.root);
     const { ledger } = await ask<{ ledger: object }>(
       '{ ledger { pending verifierKeys latest { size } } }',
@@ -201,7 +204,7 @@ describe('the ledger', () => {
     await append('rotated');
     const { note } = await sealLedger(database, other);
     expect(openCheckpoint(note ?? '', [signer.verifierKey])).toBeNull();
-    expect(openCheckpoint(note ?? '', [other.verifierKey])?.origin).toBe('hindcast/test');
+    expect(openCheckpoint(note ?? '', [other.verifierKey])?.origin).toMatch(/^hindcast\/test\//);
     expect(parseVerifierKey(other.verifierKey.text)?.id).toBe(other.verifierKey.id);
     const proof = await proofOf('rotated');
     if (proof === null) throw new Error('no proof');

@@ -15,6 +15,7 @@ import { registerCommand } from './register.ts';
 import { rejectedCommand } from './rejected.ts';
 import { serveCommand } from './serve.ts';
 import { traceCommand } from './trace.ts';
+import { verifyCommand } from './verify.ts';
 
 const program = new Command('hindcast')
   .description(
@@ -39,6 +40,7 @@ for (const command of [
   traceCommand,
   rejectedCommand,
   artifactsCommand,
+  verifyCommand,
 ]) {
   program.addCommand(command());
 }

@@ -6,6 +6,7 @@ import { openArtifactStore } from '../platform/open-artifact-store.ts';
 import { openSigningKey } from '../platform/signing-key.ts';
 import type { ServerOptions } from '../server/http-server.ts';
 import { logRoutes } from '../server/log-routes.ts';
+import { keepCheckpoint } from './kept-checkpoint.ts';
 
 /** A server as the configuration describes it. */
 export const serverOptionsOf = async (
@@ -19,6 +20,7 @@ export const serverOptionsOf = async (
   inferenceUrl: config.inferenceUrl,
   signer: await openSigningKey(config),
   sealSeconds: config.sealSeconds,
+  keepCheckpoint: (note) => keepCheckpoint(config, note),
   routes: logRoutes,
   log,
   host: config.host,

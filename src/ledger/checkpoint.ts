@@ -10,6 +10,9 @@ export interface Checkpoint extends TreeHead {
 export const checkpointText = ({ origin, size, root }: Checkpoint): string =>
   `${origin}\n${size}\n${Buffer.from(root).toString('base64')}\n`;
 
+/** Name of the ledger that a note is of. */
+export const originOf = (note: string): string => note.split('\n', 1)[0] ?? '';
+
 /** Reads the text of a checkpoint; null when it is none. */
 const parseCheckpointText = (text: string): Checkpoint | null => {
   const [origin = '', size = '', root = ''] = text.split('\n');

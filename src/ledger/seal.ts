@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import type { Database, Session } from '../platform/database.ts';
 import { type Signer, signNote } from '../platform/signed-note.ts';
-import { type Checkpoint, checkpointText } from './checkpoint.ts';
+import { type Checkpoint, checkpointText, originOf } from './checkpoint.ts';
 import { BATCH_COLUMNS, type BatchRow, batchOf, entryHash } from './ledger-entry.ts';
-import { latestCheckpoint, nodesOf, signingKeys } from './ledger-store.ts';
+import { latestCheckpoint, nodesOf } from './ledger-store.ts';
 import { appendedNodes, lookupOf, rootOf, subtreesOf } from './merkle-tree.ts';
 
 /** Batches that one transaction seals: some 30 MB of leaves when they are full. */
@@ -20,6 +21,10 @@ const recordKey = async (session: Session, { verifierKey }: Signer): Promise<voi
   });
 };
 
+/** A ledger is named after the key that began it, and by chance: one key may sign in several databases. */
+const newOrigin = ({ verifierKey }: Signer): string =>
+  `${verifierKey.name}/${randomBytes(4).toString('hex')}`;
+
 /** Seals the oldest batches; returns how many, and the checkpoint that covers them. */
 const sealChunk = async (
   session: Session,
@@ -32,15 +37,15 @@ const sealChunk = async (
     text: `SELECT ${BATCH_COLUMNS} FROM ledger_batch WHERE leaf_index IS NULL ORDER BY id LIMIT ${CHUNK}`,
   });
   if (rows.length === 0) return { sealed: 0, note: null };
-  const size = (await latestCheckpoint(session))?.size ?? 0;
+  const latest = await latestCheckpoint(session);
+  const size = latest?.size ?? 0;
   const existing = { start: 0, end: size };
   const nodeOf = await nodesOf(session, [existing]);
   const frontier = subtreesOf(existing).map((subtree) => ({ ...subtree, hash: nodeOf(subtree) }));
   const added = appendedNodes(size, frontier, rows.map(batchOf).map(entryHash));
   const newSize = size + rows.length;
-  const [origin] = await signingKeys(session);
   const checkpoint: Checkpoint = {
-    origin: (origin ?? signer.verifierKey).name,
+    origin: latest === null ? newOrigin(signer) : originOf(latest.note),
     size: newSize,
     root: rootOf(newSize, lookupOf([...frontier, ...added])),
   };

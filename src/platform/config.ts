@@ -43,6 +43,8 @@ export interface Config {
   readonly inferenceUrl: string | null;
   /** Path of the key that signs checkpoints and dossiers. */
   readonly signingKey: string;
+  /** Folder of the newest checkpoint of each ledger, which tells whether a database was rolled back. */
+  readonly checkpointFolder: string;
   /** Seconds between the checkpoints of a server to which something was recorded. */
   readonly sealSeconds: number;
   readonly host: string;
@@ -76,6 +78,7 @@ export const readConfig = (
     artifacts: artifactsOf(read, dataFolder),
     inferenceUrl: read.HINDCAST_INFERENCE_URL ?? null,
     signingKey: resolve(read.HINDCAST_SIGNING_KEY ?? join(dataFolder, 'signing-key.pem')),
+    checkpointFolder: join(dataFolder, 'checkpoints'),
     sealSeconds: read.HINDCAST_SEAL_SECONDS,
     host: read.HINDCAST_HOST,
     port: read.HINDCAST_PORT,

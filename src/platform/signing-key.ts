@@ -40,6 +40,16 @@ const signerOf = (pem: string, path: string): Signer => {
   }
 };
 
+/** The key that signs; null when there is no file. */
+export const readSigningKey = async ({
+  signingKey,
+}: {
+  readonly signingKey: string;
+}): Promise<Signer | null> => {
+  const pem = await readPem(signingKey);
+  return pem === null ? null : signerOf(pem, signingKey);
+};
+
 /** The key that signs checkpoints and dossiers, in PKCS #8 PEM; made when the file does not exist. */
 export const openSigningKey = async ({
   signingKey,

@@ -54,12 +54,11 @@ export const contentText = (content: PredictionContent): string => {
 };
 
 /**
- * SHA-256, in hexadecimal, of a prediction as it is understood: equal content written differently has one digest. It
- * covers UTF-8 text made of the stored row alone and the names of what it refers to: `prediction/1`, request ID, time
- * (RFC 3339, UTC), item, endpoint, model version, feature schema, then `contentText`, each in COPY's text format
- * (null is `\N`), joined by tabs. That format escapes tabs, so no two predictions share a text.
+ * A prediction as it is understood, as text made of the stored row alone and the names of what it refers to:
+ * `prediction/1`, request ID, time (RFC 3339, UTC), item, endpoint, model version, feature schema, then `contentText`,
+ * each in COPY's text format (null is `\N`), joined by tabs. That format escapes tabs, so no two predictions share a text.
  */
-export const predictionDigest = (
+export const predictionText = (
   content: PredictionContent,
   names: PredictionNames,
   written: string = contentText(content),
@@ -67,5 +66,12 @@ export const predictionDigest = (
   const requestId = copyText(content.requestId);
   const head = `prediction/1\t${requestId}\t${formatInstant(content.occurredAt)}\t${content.item}`;
   const references = `${copyText(names.endpoint)}\t${names.modelVersion}\t${names.featureSchema}`;
-  return hash('sha256', `${head}\t${references}\t${written}`, 'hex');
+  return `${head}\t${references}\t${written}`;
 };
+
+/** SHA-256, in hexadecimal, of `predictionText` in UTF-8: equal content written differently has one digest. */
+export const predictionDigest = (
+  content: PredictionContent,
+  names: PredictionNames,
+  written?: string,
+): string => hash('sha256', predictionText(content, names, written), 'hex');

@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
 import { builder } from '../platform/builder.ts';
 import { type Context, perRequest } from '../platform/context.ts';
-import type { Database } from '../platform/database.ts';
+import type { Database, Session } from '../platform/database.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
 import type { EncodedFeatures } from './feature-layout.ts';
 import { OBSERVATIONS, type Observations, observationsOf } from './observations.ts';
@@ -102,7 +102,7 @@ const predictionOf = (row: Row): PredictionLog => ({
  * text varies has none, since connections keep prepared statements for good.
  */
 export const selectPredictions = async (
-  database: Database,
+  database: Pick<Session, 'query'>,
   name: string | null,
   rest: string,
   values: readonly unknown[],

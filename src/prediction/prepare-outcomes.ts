@@ -45,13 +45,18 @@ export const prepareOutcomes = async (
   return { received: lines.length, staged, rejected, undeclaredFeatures: 'reject' };
 };
 
+const saidBy = ({ item, observedAt, label, value }: OutcomeRecord): string =>
+  `${item}\t${formatInstant(observedAt)}\t${copyText(label)}\t${copyNumber(value)}`;
+
 /**
- * Columns of an outcome in COPY's text format. Its digest is SHA-256 over `outcome/1`, request ID, endpoint
- * (`environment/name`), item, time, label and value in that format, joined by tabs.
+ * SHA-256, in hexadecimal, of an outcome: over UTF-8 text made of `outcome/1`, request ID, endpoint
+ * (`environment/name`), item, time, label and value in COPY's text format, joined by tabs.
  */
-const outcomeRow = (record: OutcomeRecord, endpointId: number): string => {
-  const requestId = copyText(record.requestId);
-  const said = `${record.item}\t${formatInstant(record.observedAt)}\t${copyText(record.label)}\t${copyNumber(record.value)}`;
-  const named = `outcome/1\t${requestId}\t${copyText(record.endpoint)}\t${said}`;
-  return `${requestId}\t${endpointId}\t${said}\t\\\\x${hash('sha256', named, 'hex')}`;
+export const outcomeDigest = (record: OutcomeRecord): string => {
+  const named = `outcome/1\t${copyText(record.requestId)}\t${copyText(record.endpoint)}\t${saidBy(record)}`;
+  return hash('sha256', named, 'hex');
 };
+
+/** Columns of an outcome in COPY's text format. */
+const outcomeRow = (record: OutcomeRecord, endpointId: number): string =>
+  `${copyText(record.requestId)}\t${endpointId}\t${saidBy(record)}\t\\\\x${outcomeDigest(record)}`;

@@ -9,6 +9,8 @@ export interface SealingOptions {
   /** Between two checkpoints. */
   readonly seconds: number;
   readonly log: Logger;
+  /** Keeps the newest checkpoint outside the database. */
+  readonly keepCheckpoint: (note: string) => Promise<void>;
 }
 
 /** Seals every few seconds what was recorded meanwhile, and what is left when it stops. */
@@ -17,11 +19,13 @@ export const startSealing = ({
   signer,
   seconds,
   log,
+  keepCheckpoint,
 }: SealingOptions): { readonly stop: () => Promise<void> } => {
   let sealing: Promise<void> = Promise.resolve();
   const seal = async (): Promise<void> => {
     try {
       const { sealed, note } = await sealLedger(database, signer);
+      if (note !== null) await keepCheckpoint(note);
       if (sealed > 0) log.debug({ sealed, size: note?.split('\n')[1] }, 'sealed');
     } catch (error) {
       // What is not sealed now is sealed by the next attempt.

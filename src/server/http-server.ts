@@ -14,6 +14,8 @@ export interface ServerOptions extends ListenerOptions {
   readonly closePatience?: number;
   /** Seconds between checkpoints, where there is a signer. */
   readonly sealSeconds?: number;
+  /** Keeps each of them outside the database. */
+  readonly keepCheckpoint?: (note: string) => Promise<void>;
 }
 
 export interface RunningServer {
@@ -61,8 +63,10 @@ const sealingOf = ({
   database,
   signer,
   sealSeconds: seconds = SEAL_SECONDS,
+  keepCheckpoint = async () => {},
   log,
-}: ServerOptions) => (signer == null ? null : startSealing({ database, signer, seconds, log }));
+}: ServerOptions) =>
+  signer == null ? null : startSealing({ database, signer, seconds, log, keepCheckpoint });
 
 const urlOf = ({ address, family, port }: AddressInfo): string =>
   `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;

@@ -1,0 +1,128 @@
+import type { Session } from '../platform/database.ts';
+import { formatInstant } from '../platform/instant.ts';
+import type { Discrepancies, Discrepancy } from './discrepancy.ts';
+import { BATCH_COLUMNS, type BatchRow, batchOf, type LedgerBatch } from './ledger-entry.ts';
+import type { Hash } from './merkle-hash.ts';
+import { READERS, type RecordSource, readNames, type StoredRecord } from './stored-records.ts';
+
+/** Batches that are compared at once: some 20 000 records when they are full. */
+const CHUNK = 20;
+
+const hexOf = (hash: Hash): string => Buffer.from(hash).toString('hex');
+
+/** Compares the records of one batch with its leaves; `erased` has the leaves whose content was erased. */
+export const compareBatch = (
+  source: RecordSource,
+  batch: Pick<LedgerBatch, 'id' | 'leaves' | 'recordedAt'>,
+  records: readonly StoredRecord[],
+  erased: ReadonlySet<string>,
+): readonly Discrepancy[] => {
+  const open = new Set(batch.leaves.map(hexOf).filter((leaf) => !erased.has(leaf)));
+  const found: Discrepancy[] = [];
+  const strange: StoredRecord[] = [];
+  let blanks = 0;
+  for (const record of records) {
+    if (record.leaf === null) blanks += 1;
+    else if (!open.delete(hexOf(record.leaf))) strange.push(record);
+    if (record.recordedAt !== batch.recordedAt) {
+      const message = `its record time is not that of its batch, ${formatInstant(batch.recordedAt)}`;
+      found.push({ kind: 'ALTERED', source, row: record.row, message });
+    }
+  }
+  for (const { row } of strange) {
+    const isAltered = open.size > 0;
+    const [leaf] = open;
+    if (leaf !== undefined) open.delete(leaf);
+    found.push(
+      isAltered
+        ? { kind: 'ALTERED', source, row, message: 'its content is not what was recorded' }
+        : { kind: 'INSERTED', source, row, message: 'nothing of it was recorded' },
+    );
+  }
+  for (const leaf of open) {
+    const message = `a record of batch ${batch.id} is not there any more`;
+    found.push({ kind: 'REMOVED', source, row: `sha256:${leaf}`, message });
+  }
+  if (source === 'prediction_log' && blanks !== erased.size) {
+    const message = `${blanks} records of batch ${batch.id} have no content, and ${erased.size} were erased`;
+    found.push({ kind: 'ALTERED', source, row: `batch ${batch.id}`, message });
+  }
+  return found;
+};
+
+const byBatch = (
+  records: readonly StoredRecord[],
+): ReadonlyMap<bigint, readonly StoredRecord[]> => {
+  const groups = new Map<bigint, StoredRecord[]>();
+  for (const record of records) {
+    const group = groups.get(record.batchId);
+    if (group === undefined) groups.set(record.batchId, [record]);
+    else group.push(record);
+  }
+  return groups;
+};
+
+/** Recomputes every record of the log and compares it with the ledger. Bounded memory. Returns the number of records. */
+export const verifyRecords = async (
+  session: Session,
+  source: RecordSource,
+  discrepancies: Discrepancies,
+): Promise<number> => {
+  const names = await readNames(session);
+  let count = 0;
+  let after = -1n;
+  for (;;) {
+    const rows = await session.query<BatchRow>({
+      text: `SELECT ${BATCH_COLUMNS} FROM ledger_batch
+        WHERE source = $1 AND id > $2::text::bigint ORDER BY id LIMIT ${CHUNK}`,
+      values: [source, String(after)],
+    });
+    const [first, last] = [rows[0], rows.at(-1)];
+    if (first === undefined || last === undefined) break;
+    const records = byBatch(await READERS[source](session, names, first.id, last.id));
+    const erased = await erasedLeaves(session, first.id, last.id);
+    for (const batch of rows.map(batchOf)) {
+      const stored = records.get(batch.id) ?? [];
+      count += stored.length;
+      for (const one of compareBatch(source, batch, stored, erased.get(batch.id) ?? new Set())) {
+        discrepancies.add(one);
+      }
+    }
+    after = last.id;
+  }
+  await findStrays(session, source, discrepancies);
+  return count;
+};
+
+const erasedLeaves = async (
+  session: Session,
+  from: bigint,
+  to: bigint,
+): Promise<ReadonlyMap<bigint, ReadonlySet<string>>> => {
+  const rows = await session.query<{ batch_id: bigint; commitment: Uint8Array }>({
+    text: `SELECT batch_id, commitment FROM erased_record
+      WHERE batch_id BETWEEN $1::text::bigint AND $2::text::bigint`,
+    values: [String(from), String(to)],
+  });
+  const leaves = new Map<bigint, Set<string>>();
+  for (const { batch_id: id, commitment } of rows) {
+    leaves.set(id, (leaves.get(id) ?? new Set()).add(hexOf(commitment)));
+  }
+  return leaves;
+};
+
+/** Records that belong to no batch of theirs. */
+const findStrays = async (
+  session: Session,
+  source: RecordSource,
+  discrepancies: Discrepancies,
+): Promise<void> => {
+  const rows = await session.query<{ row: string }>({
+    text: `SELECT json_build_array(l.request_id, l.endpoint_id, l.item)::text AS row FROM ${source} l
+      WHERE NOT EXISTS (SELECT FROM ledger_batch b WHERE b.id = l.batch_id AND b.source = '${source}')
+      LIMIT 1000`,
+  });
+  for (const { row } of rows) {
+    discrepancies.add({ kind: 'INSERTED', source, row, message: 'nothing of it was recorded' });
+  }
+};
