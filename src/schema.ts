@@ -50,6 +50,7 @@ import './ledger/erasure-type.ts';
 import './ledger/ledger-type.ts';
 import './ledger/proof-fields.ts';
 import './ledger/seal-mutation.ts';
+import './server/dossier-type.ts';
 import './server/server-info.ts';
 
 /** The whole schema. Each import above adds its types and fields. */

@@ -8,6 +8,7 @@ import { VERSION } from '../platform/version.ts';
 import { StartError } from '../server/request-guard.ts';
 import { artifactsCommand } from './artifacts.ts';
 import { demoCommand } from './demo.ts';
+import { dossierCommand } from './dossier.ts';
 import { CommandError, EXIT, EXIT_CODES } from './exit.ts';
 import { ingestCommand, outcomesCommand } from './ingest.ts';
 import { migrateCommand } from './migrate.ts';
@@ -40,6 +41,7 @@ for (const command of [
   traceCommand,
   rejectedCommand,
   artifactsCommand,
+  dossierCommand,
   verifyCommand,
 ]) {
   program.addCommand(command());

@@ -5,34 +5,11 @@ import { wantsColor } from '../platform/config.ts';
 import { OPERATIONS_FOLDER } from '../server/operations.ts';
 import { type Connection, connect, type TargetOptions, withTarget } from './connection.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { findPredictions, type PredictionOptions } from './find-predictions.ts';
 import type { TraceAnswer } from './trace-answer.ts';
 import { type Paint, traceReport } from './trace-report.ts';
 
-const FIND = `query Find($requestId: String!) {
-  request(by: { requestId: $requestId }) {
-    isTruncated
-    predictions { id item occurredAt endpoint { environment name } }
-    gaps { reason message }
-  }
-}`;
-
-interface Found {
-  readonly request: {
-    readonly isTruncated: boolean;
-    readonly predictions: readonly {
-      readonly id: string;
-      readonly item: number;
-      readonly occurredAt: string;
-      readonly endpoint: { readonly environment: string; readonly name: string };
-    }[];
-    readonly gaps: readonly { readonly reason: string; readonly message: string }[];
-  };
-}
-
-interface TraceOptions extends TargetOptions {
-  readonly endpoint?: string;
-  readonly item?: string;
-  readonly at?: string;
+interface TraceOptions extends TargetOptions, PredictionOptions {
   readonly knownAt?: string;
   readonly json?: boolean;
 }
@@ -60,41 +37,25 @@ export const traceById = async (
 const run = async (requestId: string, options: TraceOptions): Promise<void> => {
   const connection = await connect(options);
   try {
-    const { request } = await connection.ask<Found>(FIND, { requestId });
-    const wanted = request.predictions.filter(
-      ({ item, occurredAt, endpoint }) =>
-        (options.endpoint === undefined ||
-          options.endpoint === `${endpoint.environment}/${endpoint.name}`) &&
-        (options.item === undefined || String(item) === options.item) &&
-        (options.at === undefined || Date.parse(options.at) === Date.parse(occurredAt)),
-    );
+    const { ids, isTruncated } = await findPredictions(connection, requestId, options);
     const traces = [];
-    for (const { id } of wanted)
-      traces.push(await traceById(connection, id, options.knownAt ?? null));
+    for (const id of ids) traces.push(await traceById(connection, id, options.knownAt ?? null));
     const known = traces.filter((trace) => trace !== null);
-    if (known.length === 0) throw notFound(requestId, request);
+    if (known.length === 0) {
+      throw new CommandError(`Request ${requestId} was not known then.`, EXIT.notFound);
+    }
     const paint = paintFor(process.stdout);
     const text =
       options.json === true
         ? known.map((trace) => `${JSON.stringify(trace)}\n`).join('')
         : known.map((trace) => traceReport(trace, paint)).join(`\n${'─'.repeat(100)}\n\n`);
     process.stdout.write(text);
-    if (request.isTruncated) {
+    if (isTruncated) {
       process.stderr.write('Only the first 200 predictions of this request are shown.\n');
     }
   } finally {
     await connection.close();
   }
-};
-
-const notFound = (requestId: string, { predictions, gaps }: Found['request']): CommandError => {
-  const reasons = gaps.map(({ message }) => message).join(' ');
-  return new CommandError(
-    predictions.length > 0
-      ? `Request ${requestId} has ${predictions.length} predictions, but none that fits the options.`
-      : `Request ${requestId}: ${reasons}`,
-    EXIT.notFound,
-  );
 };
 
 export const traceCommand = (): Command =>

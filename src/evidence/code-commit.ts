@@ -1,5 +1,5 @@
 import { builder } from '../platform/builder.ts';
-import { digestOf } from '../platform/canonical-json.ts';
+import { digestOf, type JsonValue } from '../platform/canonical-json.ts';
 import { immutableLoader } from '../platform/immutable-cache.ts';
 import { instantOf } from '../platform/instant.ts';
 import {
@@ -30,12 +30,16 @@ export const normalizedRepository = (url: string): string => {
     .replace(/\/+$/, '');
 };
 
-export const commitDigest = ({
+type Named = Pick<CodeCommit, 'repository' | 'oid' | 'isDirty'>;
+
+/** The canonical content that a commit's digest covers. */
+export const commitContent = ({ repository, oid, isDirty }: Named): JsonValue => ({
   repository,
   oid,
   isDirty,
-}: Pick<CodeCommit, 'repository' | 'oid' | 'isDirty'>): string =>
-  digestOf({ repository, oid, isDirty });
+});
+
+export const commitDigest = (commit: Named): string => digestOf(commitContent(commit));
 
 /** Web page of the commit on the hosts whose addresses are known. */
 export const commitUrl = ({ repository, oid }: CodeCommit): string | null =>

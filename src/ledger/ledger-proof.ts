@@ -28,17 +28,21 @@ export interface LedgerProof {
 const positionOf = ({ leaves }: LedgerBatch, leaf: Hash): number =>
   leaves.findIndex((one) => sameHash(one, leaf));
 
-/** Proves a leaf of a batch; null when it is not there or not sealed yet. The first checkpoint that covers it. */
+/**
+ * Proves a leaf of a batch under a checkpoint, or under the first one that covers it; null when it is not there, not
+ * sealed yet or not covered.
+ */
 export const proveLeaf = async (
   reader: Pick<Session, 'query'>,
   batch: LedgerBatch,
   leaf: Hash,
+  under: StoredCheckpoint | null = null,
 ): Promise<LedgerProof | null> => {
   const { leafIndex: index, leaves } = batch;
   const position = positionOf(batch, leaf);
   if (index === null || position < 0) return null;
-  const checkpoint = await checkpointCovering(reader, index);
-  if (checkpoint === null) return null;
+  const checkpoint = under ?? (await checkpointCovering(reader, index));
+  if (checkpoint === null || checkpoint.size <= index) return null;
   const ranges = inclusionRanges(index, { start: 0, end: checkpoint.size });
   const nodeOf = await nodesOf(reader, ranges);
   const inBatch = treeOver(leaves.map(leafHash));

@@ -1,7 +1,7 @@
 import type { Context } from '../platform/context.ts';
 import type { PredictionLog } from '../prediction/prediction-log.ts';
 import { type LedgerProof, proveLeaf } from './ledger-proof.ts';
-import { batchById } from './ledger-store.ts';
+import { batchById, type StoredCheckpoint } from './ledger-store.ts';
 import { commitmentOf, type Hash } from './merkle-hash.ts';
 
 /** The leaf of a prediction: from its content, or as it was noted when that was erased. */
@@ -21,8 +21,9 @@ const leafOf = async ({ database }: Context, prediction: PredictionLog): Promise
 export const provePrediction = async (
   context: Context,
   prediction: PredictionLog,
+  under: StoredCheckpoint | null = null,
 ): Promise<LedgerProof | null> => {
   const leaf = await leafOf(context, prediction);
   const batch = await batchById(context.database, prediction.batchId);
-  return leaf === null || batch === null ? null : proveLeaf(context.database, batch, leaf);
+  return leaf === null || batch === null ? null : proveLeaf(context.database, batch, leaf, under);
 };

@@ -1,7 +1,7 @@
 import type { Session } from '../platform/database.ts';
 import { COMMITTED_TABLES, type CommittedTable, rowKeyOf, rowTextSql } from './committed-tables.ts';
 import { type LedgerProof, proveLeaf } from './ledger-proof.ts';
-import { batchesOfRows } from './ledger-store.ts';
+import { batchesOfRows, type StoredCheckpoint } from './ledger-store.ts';
 
 /** A row of the registry or a history, and the proof that it is in the ledger. */
 export interface RowProof {
@@ -24,6 +24,7 @@ export const proveRows = async (
   reader: Pick<Session, 'query'>,
   source: string,
   keys: readonly (readonly number[])[],
+  under: StoredCheckpoint | null = null,
 ): Promise<readonly RowProof[]> => {
   const table = tableOf(source);
   const rowKeys = keys.map((key) => rowKeyOf(...key));
@@ -41,7 +42,7 @@ export const proveRows = async (
     const row = rows.find(({ key }) => key === rowKey);
     const batch = batches[index] ?? null;
     if (row === undefined) continue;
-    const proof = batch === null ? null : await proveLeaf(reader, batch, row.leaf);
+    const proof = batch === null ? null : await proveLeaf(reader, batch, row.leaf, under);
     proofs.push({ source, rowKey, text: row.text, proof });
   }
   return proofs;

@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { EXAMPLE } from '../../src/cli/demo.ts';
+import { sealLedger } from '../../src/ledger/seal.ts';
 import { localActor } from '../../src/platform/context.ts';
+import type { Signer } from '../../src/platform/signed-note.ts';
 import { logRoutes } from '../../src/server/log-routes.ts';
 import { readOperations } from '../../src/server/operations.ts';
 import { loadDemo } from './demo.ts';
 import { openTestHindcast, type TestHindcast } from './hindcast.ts';
+import { someSigner } from './signer.ts';
 
 // The raw files of the example, from which tests work out what the program should answer.
 
@@ -69,6 +72,8 @@ export const variablesOf = (name: string): Json =>
   JSON.parse(operationOf(name).variables ?? '{}') as Json;
 
 export interface Demo extends TestHindcast {
+  /** The key that seals its ledger; it is sealed. */
+  readonly signer: Signer;
   /** Runs an operation with its variables; those given here take the place of those of the same name. */
   readonly run: <Data>(name: string, variables?: Json) => Promise<Data>;
 }
@@ -76,12 +81,15 @@ export interface Demo extends TestHindcast {
 /** A Hindcast that holds the whole example, closed after the tests of the calling file. */
 export const openDemo = async (): Promise<Demo> => {
   const actor = localActor('tester');
-  const hindcast = await openTestHindcast(actor, logRoutes);
+  const signer = someSigner();
+  const hindcast = await openTestHindcast(actor, logRoutes, null, signer);
   await loadDemo(hindcast, (name) => {
     actor.name = name;
   });
   actor.name = 'tester';
+  await sealLedger(hindcast.database, signer);
   return {
+    signer,
     ...hindcast,
     run: <Data>(name: string, variables: Json = {}) =>
       hindcast.ask<Data>(operationOf(name).query, { ...variablesOf(name), ...variables }),

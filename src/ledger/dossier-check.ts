@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import { openEnvelope } from '../platform/dsse.ts';
+import { parseVerifierKey, type VerifierKey } from '../platform/signed-note.ts';
+import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
+import {
+  type DossierProof,
+  type DossierStatement,
+  dossierStatement,
+  dsseEnvelope,
+} from './dossier-format.ts';
+import { rootOfProof } from './ledger-proof.ts';
+import { commitmentOf, sameHash } from './merkle-hash.ts';
+
+/** What a dossier proves, and what is wrong with it. */
+export interface DossierReport {
+  /** Null when it cannot be read. */
+  readonly statement: DossierStatement | null;
+  readonly checkpoint: Checkpoint | null;
+  /** The keys that were trusted. */
+  readonly keys: readonly VerifierKey[];
+  readonly problems: readonly string[];
+}
+
+const sha256 = (bytes: Uint8Array | string): Uint8Array =>
+  new Uint8Array(createHash('sha256').update(bytes).digest());
+const digestText = (bytes: Uint8Array | string): string =>
+  `sha256:${Buffer.from(sha256(bytes)).toString('hex')}`;
+const bytesOf = (digest: string): Uint8Array =>
+  new Uint8Array(Buffer.from(digest.slice('sha256:'.length), 'hex'));
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+};
+
+/** The statement inside an envelope, whoever signed it; null when there is none. */
+const readStatement = (file: string): DossierStatement | null => {
+  const envelope = dsseEnvelope.safeParse(parseJson(file));
+  if (!envelope.success) return null;
+  const payload = Buffer.from(envelope.data.payload, 'base64').toString();
+  const statement = dossierStatement.safeParse(parseJson(payload));
+  return statement.success ? statement.data : null;
+};
+
+const leadsTo = (proof: DossierProof, { size, root }: Checkpoint): boolean => {
+  const { leaf, batchPath, path, ...rest } = proof;
+  const reached = rootOfProof(
+    { ...rest, leaf: bytesOf(leaf), batchPath: batchPath.map(bytesOf), path: path.map(bytesOf) },
+    size,
+  );
+  return reached !== null && sameHash(reached, root);
+};
+
+const sourceOf = ({ entry }: DossierProof): string => entry.split('\n')[1] ?? '';
+const rowKeyOf = ({ entry }: DossierProof): string => entry.split('\n')[2] ?? '';
+
+const recordProblems = (
+  { subject: [{ digest }], predicate }: DossierStatement,
+  checkpoint: Checkpoint,
+): readonly string[] => {
+  const { text, salt, proof } = predicate.record;
+  const content = text === null ? null : sha256(text);
+  const leaf =
+    content === null || salt === null
+      ? bytesOf(proof.leaf)
+      : commitmentOf(new Uint8Array(Buffer.from(salt, 'base64')), content);
+  const subject = Buffer.from(content ?? leaf).toString('hex');
+  return [
+    ...(subject === digest.sha256 ? [] : ['the record is not what the subject says']),
+    ...(sameHash(leaf, bytesOf(proof.leaf)) && sourceOf(proof) === 'prediction_log'
+      ? []
+      : ['the record is not what its proof is about']),
+    ...(leadsTo(proof, checkpoint) ? [] : ['the proof of the record does not lead to the root']),
+  ];
+};
+
+interface VersionManifest {
+  readonly commit?: unknown;
+  readonly featureSchema?: unknown;
+  readonly environment?: unknown;
+  readonly datasets?: readonly { readonly digest?: unknown }[];
+}
+
+/** Every reference, from the record on, must lead to a text that has that digest. */
+const manifestProblems = ({ predicate }: DossierStatement): readonly string[] => {
+  const { manifests, record } = predicate;
+  const known = new Set(manifests.map(({ digest }) => digest));
+  const [, , , , , version, schema] = record.text?.split('\t') ?? [];
+  const wanted = manifests
+    .filter(({ kind }) => kind === 'ModelVersion')
+    .flatMap(({ text }) => {
+      const manifest = (parseJson(text) ?? {}) as VersionManifest;
+      const { commit, featureSchema, environment, datasets = [] } = manifest;
+      return [commit, featureSchema, environment, ...datasets.map(({ digest }) => digest)];
+    });
+  return [
+    ...manifests
+      .filter(({ digest, text }) => digestText(text) !== digest)
+      .map(({ kind, digest }) => `the ${kind} filed as ${digest} has another digest`),
+    ...[...(record.text === null ? [] : [version, schema]), ...wanted]
+      .filter((digest) => typeof digest !== 'string' || !known.has(digest))
+      .map((digest) => `${String(digest)} is referred to and not there`),
+  ];
+};
+
+const rowProblems = ({ predicate }: DossierStatement, checkpoint: Checkpoint): readonly string[] =>
+  predicate.rows.flatMap(({ source, rowKey, text, proof }) =>
+    digestText(text) === proof.leaf &&
+    text.startsWith(`${source}\n`) &&
+    sourceOf(proof) === source &&
+    rowKeyOf(proof) === rowKey &&
+    leadsTo(proof, checkpoint)
+      ? []
+      : [`the row ${rowKey} of ${source} is not what the ledger has`],
+  );
+
+/**
+ * Checks a dossier with nothing but public keys: signature, digests, references, and every proof up to the signed root.
+ * Without `trusted` the keys that the file names count, which shows that it is whole, not whose it is.
+ */
+export const checkDossier = (
+  file: string,
+  trusted: readonly VerifierKey[] | null,
+): DossierReport => {
+  const statement = readStatement(file);
+  if (statement === null) {
+    const problems = ['it is no dossier: a DSSE envelope with an in-toto statement was expected'];
+    return { statement, checkpoint: null, keys: trusted ?? [], problems };
+  }
+  const { predicate } = statement;
+  const keys = trusted ?? predicate.verifierKeys.flatMap((text) => parseVerifierKey(text) ?? []);
+  const isSigned = openEnvelope(dsseEnvelope.parse(parseJson(file)), keys) !== null;
+  const checkpoint = openCheckpoint(predicate.checkpoint, keys);
+  return {
+    statement,
+    checkpoint,
+    keys,
+    problems: [
+      ...(isSigned ? [] : ['no trusted key signed it']),
+      ...(checkpoint === null ? ['no trusted key signed its checkpoint'] : []),
+      ...(checkpoint === null
+        ? []
+        : [...recordProblems(statement, checkpoint), ...rowProblems(statement, checkpoint)]),
+      ...manifestProblems(statement),
+    ],
+  };
+};
