@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -194,6 +194,9 @@ describe('demo', () => {
       'The same file on the same values: EXACT, 0.30583393573760986.',
       '1,300 predictions run through 1.1.0: 210 labels flip.',
       'BLOCKED, asked just before it was done.',
+      '1,095 answers of flight-delay@1.1.0, of which 80.1 % were right, beside 1,300 answers of flight-delay@1.0.0, of which 64.4 % were right.',
+      'ON_TIME instead of LATE, the nearest of 889',
+      'holds without this server.',
     ]) {
       expect(told).toContain(part);
     }
@@ -208,8 +211,52 @@ describe('demo', () => {
       data,
     ]);
     expect(JSON.parse(json.stdout)).toMatchObject({ verdict: 'INCONSISTENT' });
+    await verification(data);
   });
 });
+
+/** What `verify` and `dossier` say of the demo's data folder. */
+const verification = async (data: string): Promise<void> => {
+  const whole = await hindcast(['verify', '--data', data]);
+  expect([whole.code, whole.stderr]).toEqual([0, '']);
+  expect(whole.stdout).toMatch(/^Ledger {3}\d+ entries, checkpoints: \d+, not sealed yet: 0\n/);
+  expect(whole.stdout).toContain('Read     11019 predictions, 10813 outcomes, ');
+  expect(whole.stdout).toMatch(/\nEverything is as it was recorded\.\n$/);
+
+  const file = join(folder, 'case.json');
+  const request = '00e5a4fb-784b-7119-82b5-11f4d387e40f';
+  const written = await hindcast(['dossier', request, '--data', data, '-o', file]);
+  expect([written.code, written.stderr]).toEqual([0, '']);
+  expect(written.stdout).toMatch(/^sha256:[0-9a-f]{64} {2}.*case\.json\n$/);
+  const held = await hindcast(['verify', file]);
+  expect(held).toMatchObject({ code: 0, stderr: '' });
+  expect(held.stdout).toContain('(named by the file itself: compare with --key)');
+  expect(held.stdout).toMatch(/\nThe dossier holds\.\n$/);
+
+  await writeFile(file, (await readFile(file, 'utf8')).replace('"sig":"', '"sig":"AAAA'));
+  expect(await hindcast(['verify', file])).toMatchObject({
+    code: 1,
+    stderr: `hindcast: ${file} does not hold:\n  no trusted key signed it\n`,
+  });
+  expect(await hindcast(['verify', join(folder, 'none.json')])).toMatchObject({ code: 3 });
+  expect(await hindcast(['verify', file, '--key', 'nonsense'])).toMatchObject({
+    code: 2,
+    stderr:
+      'hindcast: --key is "nonsense"; give an Ed25519 key as name+id+base64, which `ledger { verifierKeys }` lists.\n',
+  });
+
+  // As after the restoring of an older backup: what was kept outside knows more than the database.
+  const [kept = ''] = await readdir(join(data, 'checkpoints'));
+  const path = join(data, 'checkpoints', kept);
+  const note = await readFile(path, 'utf8');
+  await writeFile(path, note.replace(/\n\d+\n/, '\n9999\n'));
+  const older = await hindcast(['verify', '--data', data]);
+  expect(older).toMatchObject({ code: 1, stderr: '' });
+  expect(older.stdout).toContain(
+    `ALTERED  checkpoint  ${path}: it is not signed by a key that is trusted`,
+  );
+  await writeFile(path, note);
+};
 
 it('serve finishes and ends with 0 when told to stop', async () => {
   const child = start([

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { OPERATIONS_FOLDER } from '../server/operations.ts';
 import type { Connection } from './connection.ts';
+import { proven } from './demo-proof.ts';
+import { nearest, percent, rollout } from './demo-rollout.ts';
+import { runOperation } from './ready-made.ts';
 
 /** A part of the story that the API tells. */
 interface Answer {
@@ -12,24 +14,8 @@ interface Figures {
   readonly window: { readonly from: string; readonly to: string };
 }
 
-/** Runs a ready-made operation with its variables; those given here take the place of those of the same name. */
-const run = async <Data>(
-  { ask }: Connection,
-  name: string,
-  variables: Record<string, unknown> = {},
-): Promise<Data> => {
-  const [query, own] = await Promise.all([
-    readFile(`${OPERATIONS_FOLDER}${name}.graphql`, 'utf8'),
-    readFile(`${OPERATIONS_FOLDER}${name}.variables.json`, 'utf8'),
-  ]);
-  return ask<Data>(query, { ...(JSON.parse(own) as Record<string, unknown>), ...variables });
-};
-
-const percent = (share: number | null): string =>
-  share === null ? 'unknown' : `${(share * 100).toFixed(1)} %`;
-
 const affected = async (connection: Connection, { window }: Figures): Promise<string> => {
-  const { endpoint } = await run<{
+  const { endpoint } = await runOperation<{
     endpoint: {
       disagreements: {
         nodes: readonly {
@@ -42,7 +28,7 @@ const affected = async (connection: Connection, { window }: Figures): Promise<st
       };
     };
   }>(connection, 'disagreements');
-  const { impact } = await run<{
+  const { impact } = await runOperation<{
     impact: { predictionCount: number; entities: { nodes: readonly unknown[] } };
   }>(connection, 'impact', { during: window });
   const described = endpoint.disagreements.nodes.map(
@@ -53,7 +39,7 @@ const affected = async (connection: Connection, { window }: Figures): Promise<st
 };
 
 const again = async (connection: Connection): Promise<string> => {
-  const { predictionLog } = await run<{
+  const { predictionLog } = await runOperation<{
     predictionLog: Record<
       'again' | 'otherwise',
       {
@@ -71,7 +57,7 @@ const again = async (connection: Connection): Promise<string> => {
 };
 
 const cohort = async (connection: Connection): Promise<string> => {
-  const { replayCohort } = await run<{
+  const { replayCohort } = await runOperation<{
     replayCohort: {
       summary: {
         attempted: number;
@@ -89,7 +75,7 @@ const cohort = async (connection: Connection): Promise<string> => {
 };
 
 const check = async (connection: Connection): Promise<string> => {
-  const { endpoint } = await run<{
+  const { endpoint } = await runOperation<{
     endpoint: {
       rollbackCheck: {
         verdict: string;
@@ -110,8 +96,11 @@ export const answers = async (
   const figures = JSON.parse(await readFile(`${folder}story-figures.json`, 'utf8')) as Figures;
   return [
     { title: 'Who else is affected?', text: await affected(connection, figures) },
+    { title: 'What changed at the rollback?', text: await rollout(connection) },
+    { title: 'The nearest case that went the other way', text: await nearest(connection) },
     { title: 'Run it again', text: await again(connection) },
     { title: 'What would the other version have said?', text: await cohort(connection) },
     { title: 'Could it have been known?', text: await check(connection) },
+    { title: 'Prove it', text: await proven(connection) },
   ];
 };

@@ -73,7 +73,7 @@ export const tellStory = async (
   write(heading('Ask next', paint));
   write(
     paragraph(
-      'Every question is one GraphQL operation in operations/, and a tab in GraphiQL. In the terminal: hindcast trace REQUEST_ID.',
+      'Every question is one GraphQL operation in operations/, and a tab in GraphiQL. In the terminal: hindcast trace REQUEST_ID, hindcast dossier REQUEST_ID, hindcast verify.',
     ),
   );
 };

@@ -75,7 +75,7 @@ const refuseUnmigrated = async (database: Database): Promise<void> => {
 const reportText = (report: VerificationReport, { keys, because }: Trust): string => {
   const { entries, checkpoints, pending, predictions, outcomes, rows, artifacts } = report;
   const lines = [
-    `Ledger   ${entries} entries under ${checkpoints} signed heads; ${pending} not sealed yet`,
+    `Ledger   ${entries} entries, checkpoints: ${checkpoints}, not sealed yet: ${pending}`,
     `Read     ${predictions} predictions, ${outcomes} outcomes, ${rows} rows of registry and histories, ${artifacts} files`,
     `Trusted  ${keys.map(({ name, id }) => `${name}+${id}`).join(', ') || 'no key'} (${because})`,
     ...report.discrepancies.map(

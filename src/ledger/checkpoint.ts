@@ -13,6 +13,9 @@ export const checkpointText = ({ origin, size, root }: Checkpoint): string =>
 /** Name of the ledger that a note is of. */
 export const originOf = (note: string): string => note.split('\n', 1)[0] ?? '';
 
+/** Size of the tree that a note is of, whoever signed it. */
+export const sizeOf = (note: string): number => Number(note.split('\n', 2)[1]);
+
 /** Reads the text of a checkpoint; null when it is none. */
 const parseCheckpointText = (text: string): Checkpoint | null => {
   const [origin = '', size = '', root = ''] = text.split('\n');

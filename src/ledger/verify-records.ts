@@ -6,7 +6,7 @@ import type { Hash } from './merkle-hash.ts';
 import { READERS, type RecordSource, readNames, type StoredRecord } from './stored-records.ts';
 
 /** Batches that are compared at once: some 20 000 records when they are full. */
-const CHUNK = 20;
+const CHUNK = 5;
 
 const hexOf = (hash: Hash): string => Buffer.from(hash).toString('hex');
 

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { latestCheckpoint } from '../ledger/ledger-store.ts';
 import { sealLedger } from '../ledger/seal.ts';
 import type { Database } from '../platform/database.ts';
 import type { Signer } from '../platform/signed-note.ts';
@@ -9,8 +10,8 @@ export interface SealingOptions {
   /** Between two checkpoints. */
   readonly seconds: number;
   readonly log: Logger;
-  /** Keeps the newest checkpoint outside the database. */
-  readonly keepCheckpoint: (note: string) => Promise<void>;
+  /** Keeps the newest checkpoint outside the database; false when one of a larger tree is kept already. */
+  readonly keepCheckpoint: (note: string) => Promise<boolean>;
 }
 
 /** Seals every few seconds what was recorded meanwhile, and what is left when it stops. */
@@ -21,12 +22,18 @@ export const startSealing = ({
   log,
   keepCheckpoint,
 }: SealingOptions): { readonly stop: () => Promise<void> } => {
+  let kept: string | null = null;
   let sealing: Promise<void> = Promise.resolve();
   const seal = async (): Promise<void> => {
     try {
-      const { sealed, note } = await sealLedger(database, signer);
-      if (note !== null) await keepCheckpoint(note);
-      if (sealed > 0) log.debug({ sealed, size: note?.split('\n')[1] }, 'sealed');
+      const { sealed } = await sealLedger(database, signer);
+      const latest = await latestCheckpoint(database);
+      if (sealed > 0) log.debug({ sealed, size: latest?.size }, 'sealed');
+      if (latest === null || latest.note === kept) return;
+      kept = latest.note;
+      if (!(await keepCheckpoint(kept))) {
+        log.error({ size: latest.size }, 'the database is older than the checkpoint that was kept');
+      }
     } catch (error) {
       // What is not sealed now is sealed by the next attempt.
       log.error({ err: error }, 'sealing failed');

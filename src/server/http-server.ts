@@ -14,8 +14,8 @@ export interface ServerOptions extends ListenerOptions {
   readonly closePatience?: number;
   /** Seconds between checkpoints, where there is a signer. */
   readonly sealSeconds?: number;
-  /** Keeps each of them outside the database. */
-  readonly keepCheckpoint?: (note: string) => Promise<void>;
+  /** Keeps each of them outside the database; false when one of a larger tree is kept already. */
+  readonly keepCheckpoint?: (note: string) => Promise<boolean>;
 }
 
 export interface RunningServer {
@@ -63,7 +63,7 @@ const sealingOf = ({
   database,
   signer,
   sealSeconds: seconds = SEAL_SECONDS,
-  keepCheckpoint = async () => {},
+  keepCheckpoint = async () => true,
   log,
 }: ServerOptions) =>
   signer == null ? null : startSealing({ database, signer, seconds, log, keepCheckpoint });
