@@ -225,6 +225,19 @@ const verification = async (data: string): Promise<void> => {
 
   const file = join(folder, 'case.json');
   const request = '00e5a4fb-784b-7119-82b5-11f4d387e40f';
+  const replayed = await hindcast(['replay', request, '--data', data]);
+  expect([replayed.code, replayed.stderr]).toEqual([0, '']);
+  expect(replayed.stdout).toMatch(/^EXACT {2}flight-delay@1\.0\.0 · onnxruntime-node /);
+  const otherwise = await hindcast([
+    'replay',
+    request,
+    '--with',
+    'flight-delay@1.1.0',
+    '--data',
+    data,
+  ]);
+  expect([otherwise.code, otherwise.stderr]).toEqual([0, '']);
+  expect(otherwise.stdout).toContain('0.30583393573760986 → 0.14899218082427979  MISMATCH');
   const written = await hindcast(['dossier', request, '--data', data, '-o', file]);
   expect([written.code, written.stderr]).toEqual([0, '']);
   expect(written.stdout).toMatch(/^sha256:[0-9a-f]{64} {2}.*case\.json\n$/);

@@ -183,6 +183,9 @@ describe('verification', () => {
       'prediction_rollup',
       // Waiting rooms are no evidence: what waits there has not been accepted.
       'rejected_record',
+      // What was computed from evidence can be computed again.
+      'replay_job',
+      'replay_result',
     ];
     expect([...COMMITTED_TABLES.map(({ table }) => table), ...others].sort()).toEqual(
       tables.map(({ name }) => name),

@@ -14,6 +14,7 @@ import { ingestCommand, outcomesCommand } from './ingest.ts';
 import { migrateCommand } from './migrate.ts';
 import { registerCommand } from './register.ts';
 import { rejectedCommand } from './rejected.ts';
+import { replayCommand } from './replay.ts';
 import { serveCommand } from './serve.ts';
 import { traceCommand } from './trace.ts';
 import { verifyCommand } from './verify.ts';
@@ -39,6 +40,7 @@ for (const command of [
   ingestCommand,
   outcomesCommand,
   traceCommand,
+  replayCommand,
   rejectedCommand,
   artifactsCommand,
   dossierCommand,

@@ -28,7 +28,7 @@ const AnswerRef = builder.objectRef<ReplayedScore>('ReplayedScore').implement({
 
 const FlipConnection = connectionType(AnswerRef, 'Flip', 'predictions whose label flips');
 
-const ObstacleRef = builder
+export const ObstacleRef = builder
   .objectRef<ReplaySummary['obstacles'][number]>('ReplayObstacle')
   .implement({
     description: 'Why predictions could not be run again.',

@@ -3,6 +3,7 @@ import { referenced } from '../platform/immutable-cache.ts';
 import { latestOutcome } from '../prediction/observations.ts';
 import type { PredictionLog } from '../prediction/prediction-log.ts';
 import { type ModelVersion, modelVersionById } from '../registry/model-version.ts';
+import type { RunnerIdentity } from './model-runner.ts';
 import {
   type NotReplayable,
   type NotReplayableReason,
@@ -48,7 +49,7 @@ export interface ReplayedLabels {
   readonly rightAfter: number;
 }
 
-const labelOf = ({ threshold, above, otherwise }: Decision, score: number): string =>
+export const labelOf = ({ threshold, above, otherwise }: Decision, score: number): string =>
   score > threshold ? above : otherwise;
 
 /** Labels before are the logged ones, so that a decision that differs from the one that was in force shows. */
@@ -101,6 +102,41 @@ const replayedScore = ({ score, output }: PredictionLog, result: Result): number
   return typeof found === 'number' ? found : null;
 };
 
+/** What came of one prediction that was run again. */
+export interface ReplayedPrediction {
+  readonly prediction: PredictionLog;
+  /** Score of the version; null when there is none to compare. */
+  readonly after: number | null;
+  /** Why there is none; null when there is one. */
+  readonly obstacle: NotReplayableReason | null;
+  /** What ran it; null when nothing did. */
+  readonly runner: RunnerIdentity | null;
+}
+
+/** Runs predictions again, through one version or each through its own; in their order. */
+export const replayEach = async (
+  context: Context,
+  target: ModelVersion | null,
+  predictions: readonly PredictionLog[],
+  options: ReplayOptions,
+): Promise<readonly ReplayedPrediction[]> => {
+  const results = await resultsOf(context, target, predictions, options);
+  return predictions.flatMap((prediction) => {
+    const result = results.get(prediction);
+    if (result === undefined) return [];
+    const after = replayedScore(prediction, result);
+    const obstacle = 'reason' in result ? result.reason : 'NO_COMPARABLE_OUTPUT';
+    return [
+      {
+        prediction,
+        after,
+        obstacle: after === null ? obstacle : null,
+        runner: 'reason' in result ? null : result.runner,
+      },
+    ];
+  });
+};
+
 /** Runs predictions again and sums up how the scores move. */
 export const replaySummary = async (
   context: Context,
@@ -109,20 +145,16 @@ export const replaySummary = async (
   decision: Decision | null,
   options: ReplayOptions,
 ): Promise<ReplaySummary> => {
-  const results = await resultsOf(context, target, predictions, options);
-  const answers: ReplayedScore[] = [];
+  const replayed = await replayEach(context, target, predictions, options);
+  const answers = replayed.flatMap(({ prediction, after }): ReplayedScore[] =>
+    after === null || prediction.score === null
+      ? []
+      : [{ prediction, before: prediction.score, after }],
+  );
   const obstacles = new Map<NotReplayableReason, number>();
-  for (const [prediction, result] of results) {
-    const after = replayedScore(prediction, result);
-    if (after !== null && prediction.score !== null) {
-      answers.push({ prediction, before: prediction.score, after });
-      continue;
-    }
-    const reason = 'reason' in result ? result.reason : 'NO_COMPARABLE_OUTPUT';
-    obstacles.set(reason, (obstacles.get(reason) ?? 0) + 1);
+  for (const { obstacle } of replayed) {
+    if (obstacle !== null) obstacles.set(obstacle, (obstacles.get(obstacle) ?? 0) + 1);
   }
-  const order = new Map(predictions.map((prediction, index) => [prediction, index]));
-  answers.sort((a, b) => (order.get(a.prediction) ?? 0) - (order.get(b.prediction) ?? 0));
   return {
     attempted: predictions.length,
     answers,

@@ -77,6 +77,13 @@ const DELETE_CONFLICTS = `DELETE FROM prediction_conflict c USING erasure_stage 
   WHERE s.source = 'prediction_log' AND c.request_id = s.request_id AND c.occurred_at = s.occurred_at
     AND c.endpoint_id = s.endpoint_id AND c.item = s.item`;
 
+/** What was computed from them again. */
+const DELETE_REPLAYS = `DELETE FROM replay_result r USING erasure_stage s
+  WHERE s.source = 'prediction_log' AND r.request_id = s.request_id AND r.occurred_at = s.occurred_at
+    AND r.endpoint_id = s.endpoint_id AND r.item = s.item`;
+
+const BLANK_FILTERS = 'UPDATE replay_job SET filter = NULL WHERE position($1 IN filter) > 0';
+
 const eraseIn = async (
   session: Session,
   { entityKey, legalBasis, reason }: ErasureOrder,
@@ -93,7 +100,10 @@ const eraseIn = async (
   });
   if (erasure === undefined || isNothing(erasure)) throw new NotFoundError(NOTHING, PATH);
   await session.query({ text: KEEP_LEAVES, values: [erasure.id] });
-  for (const text of [BLANK, DELETE_OUTCOMES, DELETE_CONFLICTS]) await session.query({ text });
+  for (const text of [BLANK, DELETE_OUTCOMES, DELETE_CONFLICTS, DELETE_REPLAYS]) {
+    await session.query({ text });
+  }
+  await session.query({ text: BLANK_FILTERS, values: [quotedKey] });
   await session.query({
     text: `DELETE FROM rejected_record r WHERE ${REJECTED}`,
     values: [quotedKey],

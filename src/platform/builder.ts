@@ -91,5 +91,10 @@ builder.mutationType({
   description: 'Writes. Each returns a union of its payload and the failures a caller can act on.',
 });
 
+builder.subscriptionType({
+  description:
+    'Events, over server-sent events: `POST` with `accept: text/event-stream`. At most once; read again what you may have missed.',
+});
+
 /** The builder's types, for functions that take references of any type. */
 export type SchemaTypes = (typeof builder)['$inferSchemaTypes'];

@@ -30,6 +30,8 @@ export interface Context {
   readonly inferenceUrl: string | null;
   /** Signs checkpoints and dossiers; null where nothing is sealed. */
   readonly signer: Signer | null;
+  /** Aborted when the server stops: what waits for something ends then. */
+  readonly stopping?: AbortSignal;
 }
 
 /** The one who works on this machine, through the command line or the loopback interface: may do everything. */

@@ -8,9 +8,12 @@ export type RecordedListener = (database: Database, keys: readonly string[]) => 
 
 const listeners = new Set<RecordedListener>();
 
-/** Calls the listener after each commit that recorded something. */
-export const onRecorded = (listener: RecordedListener): void => {
+/** Calls the listener after each commit that recorded something; returns the way to stop. */
+export const onRecorded = (listener: RecordedListener): (() => void) => {
   listeners.add(listener);
+  return () => {
+    listeners.delete(listener);
+  };
 };
 
 /** Tells the listeners, after commit, and waits for them. */

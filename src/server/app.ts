@@ -24,6 +24,7 @@ export interface AppOptions {
   readonly artifacts: ArtifactStore;
   readonly inferenceUrl?: string | null;
   readonly signer?: Signer | null;
+  readonly stopping?: AbortSignal;
   readonly log: Logger;
   readonly limits?: Limits;
   /** Where GraphiQL's ready-made operations are. */
@@ -32,20 +33,29 @@ export interface AppOptions {
 
 export const GRAPHQL_PATH = '/graphql';
 
-/** The GraphQL server over a database. */
-export const createApp = ({
+/** What resolvers and routes see. */
+export const contextOf = ({
   database,
   actor,
   artifacts,
   inferenceUrl = null,
   signer = null,
-  log,
-  limits = DEFAULT_LIMITS,
-  operationsFolder = OPERATIONS_FOLDER,
-}: AppOptions) =>
-  createYoga<ServerContext, Context>({
+  stopping,
+}: AppOptions): Context => ({
+  database,
+  actor,
+  artifacts,
+  inferenceUrl,
+  signer,
+  ...(stopping === undefined ? {} : { stopping }),
+});
+
+/** The GraphQL server over a database. */
+export const createApp = (options: AppOptions) => {
+  const { log, limits = DEFAULT_LIMITS, operationsFolder = OPERATIONS_FOLDER } = options;
+  return createYoga<ServerContext, Context>({
     schema,
-    context: () => ({ database, actor, artifacts, inferenceUrl, signer }),
+    context: () => contextOf(options),
     graphqlEndpoint: GRAPHQL_PATH,
     maskedErrors: { maskError },
     // Plugins below do these in our way.
@@ -74,3 +84,4 @@ export const createApp = ({
       useErrorLog(log),
     ],
   });
+};

@@ -1,5 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { contextOf } from './app.ts';
+import { startReplaying } from './background-replay.ts';
 import { startSealing } from './background-sealing.ts';
 import { trackConnections } from './connections.ts';
 import { assertLoopback, StartError } from './request-guard.ts';
@@ -12,6 +14,8 @@ export interface ServerOptions extends ListenerOptions {
   readonly port: number;
   /** Milliseconds that `close` waits for requests in progress. */
   readonly closePatience?: number;
+  /** Seconds between two looks for replay jobs of other processes. */
+  readonly pollSeconds?: number;
   /** Seconds between checkpoints, where there is a signer. */
   readonly sealSeconds?: number;
   /** Keeps each of them outside the database; false when one of a larger tree is kept already. */
@@ -37,22 +41,32 @@ const TIMES = {
 const SILENCE = 300_000;
 const CLOSE_PATIENCE = 30_000;
 const SEAL_SECONDS = 10;
+const POLL_SECONDS = 2;
 
 /** Serves GraphQL, the routes and health on one address. Throws a `StartError` when it cannot or may not listen there. */
-export const startServer = async (options: ServerOptions): Promise<RunningServer> => {
-  assertLoopback(options.host);
+export const startServer = async (given: ServerOptions): Promise<RunningServer> => {
+  assertLoopback(given.host);
+  const stopping = new AbortController();
+  const options: ServerOptions = { ...given, stopping: stopping.signal };
   const server = createServer({ ...TIMES, maxHeaderSize: 16 * 1024 }, requestListener(options));
   server.maxHeadersCount = 100;
   server.timeout = SILENCE;
   const connections = trackConnections(server);
   await listen(server, options);
   const sealing = sealingOf(options);
+  const replaying = startReplaying(
+    contextOf(options),
+    options.log,
+    given.pollSeconds ?? POLL_SECONDS,
+  );
   let closed: Promise<void> | undefined;
   return {
     url: urlOf(server.address() as AddressInfo),
     close: () => {
+      stopping.abort();
       closed ??= connections
         .close(options.closePatience ?? CLOSE_PATIENCE)
+        .then(() => replaying.stop())
         .then(() => sealing?.stop());
       return closed;
     },

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Logger } from 'pino';
-import { type AppOptions, createApp, GRAPHQL_PATH } from './app.ts';
+import { type AppOptions, contextOf, createApp, GRAPHQL_PATH } from './app.ts';
 import { healthRoutes } from './health.ts';
 import { isLocalHost, pathOf, requestIdOf, setSecurityHeaders } from './request-guard.ts';
 import type { RequestRecord } from './request-record.ts';
@@ -35,9 +35,7 @@ export const requestListener = (options: ListenerOptions): RequestListener => {
 };
 
 const routerOf = (options: ListenerOptions) => {
-  const { database, actor, artifacts, inferenceUrl = null, signer = null } = options;
-  const { log, routes = [] } = options;
-  const context = { database, actor, artifacts, inferenceUrl, signer };
+  const { database, log, routes = [] } = options;
   const graphql = createApp(options);
   const table = [...healthRoutes(database, log), ...routes, ROOT];
 
@@ -62,7 +60,7 @@ const routerOf = (options: ListenerOptions) => {
     if (route === null) {
       return sendError(response, 404, 'NOT_FOUND', 'There is nothing at this path.');
     }
-    if ('handle' in route) return route.handle(request, response, context);
+    if ('handle' in route) return route.handle(request, response, contextOf(options));
     const allow = route.join(', ');
     const message = `This path takes ${allow}.`;
     sendError(response, 405, 'METHOD_NOT_ALLOWED', message, { allow });

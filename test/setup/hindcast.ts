@@ -55,6 +55,7 @@ export const openTestHindcast = async (
     signer,
     // Only when a test asks for it, so that it knows when.
     sealSeconds: 86_400,
+    pollSeconds: 86_400,
     routes,
     log,
     host: '127.0.0.1',
