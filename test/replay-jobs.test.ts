@@ -271,6 +271,8 @@ describe('a replay job', () => {
 
   it('is listed, the newest first', async () => {
     const older = await queued({ rowLimit: 1 });
+    // So that the clock of either database goes on.
+    await new Promise((resolve) => setTimeout(resolve, 5));
     const newer = await queued({ rowLimit: 1 });
     const { replayJobs } = await ask<{ replayJobs: { nodes: { id: string }[]; pageInfo: Json } }>(
       '{ replayJobs(first: 2) { nodes { id } pageInfo { hasNextPage endCursor } } }',

@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { REPLAY_QUEUED } from '../forensics/replay-job-mutations.ts';
 import { workOnReplayJob } from '../forensics/replay-job-run.ts';
 import type { Context } from '../platform/context.ts';
 import { onRecorded } from '../platform/events.ts';
+
+/** How long to wait for the predictions at hand when stopping, in milliseconds. */
+const PATIENCE = 5000;
 
 /** Works on replay jobs, one at a time, until stopped: then after the predictions at hand. */
 export const startReplaying = (
@@ -40,7 +44,8 @@ export const startReplaying = (
       stopping.abort();
       clearInterval(timer);
       forget();
-      await working;
+      // A database that does not answer keeps nobody from stopping: what is left, another worker takes over.
+      await Promise.race([working, delay(PATIENCE, undefined, { ref: false })]);
     },
   };
 };
