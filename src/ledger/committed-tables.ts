@@ -34,6 +34,13 @@ export const COMMITTED_TABLES: readonly CommittedTable[] = [
   table('erased_record', 'batch_id', 'commitment'),
 ];
 
+/** The committed table of a name. */
+export const committedTable = (name: string): CommittedTable => {
+  const found = COMMITTED_TABLES.find((one) => one.table === name);
+  if (found === undefined) throw new Error(`${name} has no entries of its own in the ledger.`);
+  return found;
+};
+
 /** SQL for the JSON array that names row `t`, as the database wrote it when the row was inserted. */
 export const rowKeySql = ({ keys }: CommittedTable): string =>
   `(SELECT json_agg(row_to_json(t) ->> name ORDER BY place)::text

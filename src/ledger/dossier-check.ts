@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { digestOfBytes } from '../platform/canonical-json.ts';
 import { openEnvelope } from '../platform/dsse.ts';
 import { parseVerifierKey, type VerifierKey } from '../platform/signed-note.ts';
 import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
@@ -23,8 +24,6 @@ export interface DossierReport {
 
 const sha256 = (bytes: Uint8Array | string): Uint8Array =>
   new Uint8Array(createHash('sha256').update(bytes).digest());
-const digestText = (bytes: Uint8Array | string): string =>
-  `sha256:${Buffer.from(sha256(bytes)).toString('hex')}`;
 const bytesOf = (digest: string): Uint8Array =>
   new Uint8Array(Buffer.from(digest.slice('sha256:'.length), 'hex'));
 
@@ -98,7 +97,7 @@ const manifestProblems = ({ predicate }: DossierStatement): readonly string[] =>
     });
   return [
     ...manifests
-      .filter(({ digest, text }) => digestText(text) !== digest)
+      .filter(({ digest, text }) => digestOfBytes(text) !== digest)
       .map(({ kind, digest }) => `the ${kind} filed as ${digest} has another digest`),
     ...[...(record.text === null ? [] : [version, schema]), ...wanted]
       .filter((digest) => typeof digest !== 'string' || !known.has(digest))
@@ -108,7 +107,7 @@ const manifestProblems = ({ predicate }: DossierStatement): readonly string[] =>
 
 const rowProblems = ({ predicate }: DossierStatement, checkpoint: Checkpoint): readonly string[] =>
   predicate.rows.flatMap(({ source, rowKey, text, proof }) =>
-    digestText(text) === proof.leaf &&
+    digestOfBytes(text) === proof.leaf &&
     text.startsWith(`${source}\n`) &&
     sourceOf(proof) === source &&
     rowKeyOf(proof) === rowKey &&

@@ -1,7 +1,7 @@
 import type { Context } from '../platform/context.ts';
 import type { Session } from '../platform/database.ts';
 import { NotFoundError } from '../platform/errors.ts';
-import { COMMITTED_TABLES, rowKeySql } from './committed-tables.ts';
+import { committedTable, rowKeySql } from './committed-tables.ts';
 import type { Erasure } from './erasure.ts';
 
 /** Whose values are to be erased, and why that is right. */
@@ -32,12 +32,11 @@ const OUTCOMES = `INSERT INTO erasure_stage
   FROM prediction_outcome o JOIN erasure_stage s USING (request_id, endpoint_id, item)
   WHERE s.source = 'prediction_log'`;
 
-const conflictTable = COMMITTED_TABLES.find(({ table }) => table === 'prediction_conflict');
 const CONFLICTS = `INSERT INTO erasure_stage
   SELECT 'prediction_conflict', t.request_id, t.occurred_at, t.endpoint_id, t.item, b.id, b.leaves
   FROM prediction_conflict t JOIN erasure_stage s USING (request_id, occurred_at, endpoint_id, item)
   JOIN ledger_batch b ON b.source = 'prediction_conflict'
-    AND b.row_key = ${conflictTable === undefined ? "''" : rowKeySql(conflictTable)}
+    AND b.row_key = ${rowKeySql(committedTable('prediction_conflict'))}
   WHERE s.source = 'prediction_log'`;
 
 /** The refused copies: of the same requests, and those that have the entity's key as a JSON string. */

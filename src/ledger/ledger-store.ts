@@ -104,7 +104,7 @@ export const batchesOfRows = async (
   return rowKeys.map((key) => byKey.get(key) ?? null);
 };
 
-/** Keys that ever signed here, the first one first: its name is that of the ledger. */
+/** Keys that ever signed here, the first one first. */
 export const signingKeys = async (reader: Reader): Promise<readonly VerifierKey[]> => {
   const rows = await reader.query<{ verifier_key: string }>({
     name: 'signing_keys',

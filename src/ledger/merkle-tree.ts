@@ -65,7 +65,7 @@ export const rangeHash = (range: Range, nodeOf: NodeLookup): Hash =>
 export const rootOf = (size: number, nodeOf: NodeLookup): Hash =>
   size === 0 ? EMPTY_ROOT : rangeHash({ start: 0, end: size }, nodeOf);
 
-export const subtreeKey = ({ level, index }: Subtree): string => `${level}/${index}`;
+const subtreeKey = ({ level, index }: Subtree): string => `${level}/${index}`;
 
 /** Looks up nodes that are known to be there. */
 export const lookupOf = (nodes: Iterable<TreeNode>): NodeLookup => {

@@ -1,5 +1,5 @@
 import type { Session } from '../platform/database.ts';
-import { COMMITTED_TABLES, type CommittedTable, rowKeyOf, rowTextSql } from './committed-tables.ts';
+import { type CommittedTable, committedTable, rowKeyOf, rowTextSql } from './committed-tables.ts';
 import { type LedgerProof, proveLeaf } from './ledger-proof.ts';
 import { batchesOfRows, type StoredCheckpoint } from './ledger-store.ts';
 
@@ -13,12 +13,6 @@ export interface RowProof {
   readonly proof: LedgerProof | null;
 }
 
-const tableOf = (source: string): CommittedTable => {
-  const found = COMMITTED_TABLES.find(({ table }) => table === source);
-  if (found === undefined) throw new Error(`${source} has no entries of its own in the ledger.`);
-  return found;
-};
-
 /** Proves rows of a table by their keys, in the order of the keys; rows that are not there are left out. */
 export const proveRows = async (
   reader: Pick<Session, 'query'>,
@@ -26,7 +20,7 @@ export const proveRows = async (
   keys: readonly (readonly number[])[],
   under: StoredCheckpoint | null = null,
 ): Promise<readonly RowProof[]> => {
-  const table = tableOf(source);
+  const table = committedTable(source);
   const rowKeys = keys.map((key) => rowKeyOf(...key));
   const rows = await reader.query<{ key: string; text: string; leaf: Uint8Array }>({
     name: `committed_rows_of_${source}`,

@@ -11,7 +11,7 @@ const CHUNK = 5;
 const hexOf = (hash: Hash): string => Buffer.from(hash).toString('hex');
 
 /** Compares the records of one batch with its leaves; `erased` has the leaves whose content was erased. */
-export const compareBatch = (
+const compareBatch = (
   source: RecordSource,
   batch: Pick<LedgerBatch, 'id' | 'leaves' | 'recordedAt'>,
   records: readonly StoredRecord[],
