@@ -5,6 +5,7 @@ import type { Actor, Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
 import type { Signer } from '../platform/signed-note.ts';
 import { schema } from '../schema.ts';
+import { useCompiledQueries } from './compiled-queries.ts';
 import { useGraphiql } from './graphiql.ts';
 import { useExactRequests } from './graphql-request.ts';
 import {
@@ -78,6 +79,7 @@ export const createApp = (options: AppOptions) => {
       useDocumentLimits(limits),
       // From here on the operation is known to be valid and to be the one that runs.
       useOperationName(),
+      useCompiledQueries(),
       // Last before execution, since the price depends on the variables.
       useCostLimit(limits),
       // On the answer, whatever stage it comes from.

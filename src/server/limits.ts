@@ -1,5 +1,6 @@
 import { createComplexityRule } from '@pothos/plugin-complexity';
 import {
+  type DocumentNode,
   type ExecutionArgs,
   GraphQLError,
   Lexer,
@@ -97,13 +98,37 @@ export const useDocumentLimits = (limits: Limits): Plugin => {
  * variables, and Yoga remembers the outcome of validation by document alone.
  */
 export const useCostLimit = ({ cost: limit }: Limits): Plugin => {
+  const knownCost = rememberCosts();
   const refuseCostly = ({ args }: { args: ExecutionArgs }): void => {
-    const actual = costOf(args);
+    const actual = knownCost(args);
     if (actual <= limit) return;
     const message = `The operation costs ${actual}; the limit is ${limit}. Ask for smaller pages or fewer fields.`;
     throw limitError('QUERY_COMPLEXITY', message, { limit, actual });
   };
   return { onExecute: refuseCostly, onSubscribe: refuseCostly };
+};
+
+/** Prices of one document that are remembered: for as many kinds of variables. */
+const REMEMBERED = 100;
+
+/** What of the variables a price can depend on: numbers and how many of everything there are, not what texts say. */
+const shapeOf = ({ variableValues, operationName }: ExecutionArgs): string =>
+  JSON.stringify([operationName ?? null, variableValues ?? {}], (_, value: unknown) =>
+    typeof value === 'string' || typeof value === 'bigint' ? '' : value,
+  );
+
+/** Prices by document and shape of the variables: pricing takes longer than most operations. */
+const rememberCosts = (): ((args: ExecutionArgs) => number) => {
+  const known = new WeakMap<DocumentNode, Map<string, number>>();
+  return (args) => {
+    const costs = known.get(args.document) ?? new Map<string, number>();
+    known.set(args.document, costs);
+    const shape = shapeOf(args);
+    const cost = costs.get(shape) ?? costOf(args);
+    if (costs.size >= REMEMBERED) costs.clear();
+    costs.set(shape, cost);
+    return cost;
+  };
 };
 
 /** Zero when the variables do not fit: execution says so. Introspection is priced at one for each of its root fields. */

@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { UserError } from '../platform/errors.ts';
-import type { ServerContext } from './request-record.ts';
+import type { RequestRecord, ServerContext } from './request-record.ts';
 
 const rootCause = (error: unknown): unknown =>
   error instanceof GraphQLError && error.originalError != null
@@ -25,17 +25,22 @@ export const maskError = (error: unknown): Error => {
 };
 
 /** Logs what `maskError` hid, with the request ID that the caller was given. */
+export const logHiddenErrors = (
+  log: Logger,
+  errors: readonly GraphQLError[],
+  record: RequestRecord | undefined,
+): void => {
+  for (const { originalError, extensions, path } of errors) {
+    if (extensions?.code !== 'INTERNAL_SERVER_ERROR') continue;
+    log.error({ requestId: record?.requestId, path, err: originalError }, 'unexpected');
+  }
+};
+
+/** Logs hidden errors of what Yoga answers. */
 export const useErrorLog = (log: Logger): Plugin<object, ServerContext> => ({
   onResultProcess: ({ result, serverContext }) => {
     for (const part of Array.isArray(result) ? result : [result]) {
-      if (!('errors' in part)) continue;
-      for (const { originalError, extensions, path } of part.errors ?? []) {
-        if (extensions?.code !== 'INTERNAL_SERVER_ERROR') continue;
-        log.error(
-          { requestId: serverContext.record?.requestId, path, err: originalError },
-          'unexpected',
-        );
-      }
+      if ('errors' in part) logHiddenErrors(log, part.errors ?? [], serverContext.record);
     }
   },
 });

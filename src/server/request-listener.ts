@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { Logger } from 'pino';
 import { type AppOptions, contextOf, createApp, GRAPHQL_PATH } from './app.ts';
 import { healthRoutes } from './health.ts';
+import { answerPlainly, isPlainRequest } from './json-lane.ts';
 import { isLocalHost, pathOf, requestIdOf, setSecurityHeaders } from './request-guard.ts';
 import type { RequestRecord } from './request-record.ts';
 import { findRoute, type Route, sendError } from './routes.ts';
@@ -53,7 +54,8 @@ const routerOf = (options: ListenerOptions) => {
     const isGraphql = path === GRAPHQL_PATH;
     if (isGraphql && GRAPHQL_METHODS.includes(method)) {
       dropUnlessArrived(request);
-      await graphql(request, response, { record });
+      if (isPlainRequest(request)) await answerPlainly(graphql, log, request, response, record);
+      else await graphql(request, response, { record });
       return;
     }
     const route = isGraphql ? GRAPHQL_METHODS : findRoute(table, method, path);

@@ -1,0 +1,152 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type ExecutionResult, type GraphQLError, getOperationAST } from 'graphql';
+import type { Logger } from 'pino';
+import { parseExactJson } from '../platform/exact-json.ts';
+import type { createApp } from './app.ts';
+import { logHiddenErrors } from './masked-errors.ts';
+import type { RequestRecord } from './request-record.ts';
+
+type App = ReturnType<typeof createApp>;
+
+/** Bodies up to this many bytes are read at once; larger ones are rare, and Yoga's to read. */
+const LANE_BYTES = 64 * 1024;
+
+const CONTENT_TYPE = /^application\/json(; ?charset=utf-8)?$/i;
+const ACCEPT = /^(application\/json|\*\/\*)?$/i;
+
+/** The common request: JSON in, JSON out, nothing else about it. */
+export const isPlainRequest = ({ method, url, headers }: IncomingMessage): boolean =>
+  method === 'POST' &&
+  url?.includes('?') === false &&
+  CONTENT_TYPE.test(headers['content-type'] ?? '') &&
+  ACCEPT.test(headers.accept ?? '') &&
+  (headers['content-encoding'] ?? 'identity') === 'identity' &&
+  Number(headers['content-length'] ?? Number.NaN) <= LANE_BYTES;
+
+interface Params {
+  readonly query: string;
+  readonly variables?: Record<string, unknown>;
+  readonly operationName?: string;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The parameters of a body that is as it should be; null for any other. */
+const paramsOf = (body: Buffer): Params | null => {
+  const { query, variables, operationName, extensions, ...rest } = Object(
+    parseExactJson(new TextDecoder('utf-8', { fatal: true }).decode(body)),
+  ) as Record<string, unknown>;
+  const isPlain =
+    typeof query === 'string' &&
+    (variables == null || isObject(variables)) &&
+    (operationName == null || typeof operationName === 'string') &&
+    (extensions == null || isObject(extensions)) &&
+    Object.keys(rest).length === 0;
+  if (!isPlain) return null;
+  return {
+    query,
+    ...(isObject(variables) && { variables }),
+    ...(typeof operationName === 'string' && { operationName }),
+  };
+};
+
+/** Runs an operation through every plugin of the app; null when it is refused before it runs. */
+const resultOf = async (
+  app: App,
+  params: Params,
+  record: RequestRecord,
+): Promise<ExecutionResult | null> => {
+  const { parse, validate, contextFactory, execute, schema } = app.getEnveloped({
+    params,
+    record,
+    // As much of it as Yoga looks at: it notes the status in errors that it keeps.
+    request: { method: 'POST' },
+  });
+  const document = parse(params.query);
+  if (validate(schema, document).length > 0) return null;
+  const operation = getOperationAST(document, params.operationName);
+  if (operation == null || operation.operation === 'subscription') return null;
+  const result = await execute({
+    schema,
+    document,
+    contextValue: await contextFactory(),
+    variableValues: params.variables,
+    operationName: params.operationName,
+  });
+  // Variables that do not fit are refused before anything runs, and have no data.
+  return 'data' in result ? result : null;
+};
+
+const attempted = async (
+  app: App,
+  body: Buffer,
+  record: RequestRecord,
+): Promise<ExecutionResult | null> => {
+  try {
+    const params = paramsOf(body);
+    return params === null ? null : await resultOf(app, params, record);
+  } catch {
+    // Thrown before anything ran: what runs answers with errors instead. Yoga says what is wrong.
+    return null;
+  }
+};
+
+const errorJson = (error: GraphQLError): object => {
+  const { extensions, ...rest } = error.toJSON();
+  const { http: _, unexpected: __, ...shown } = extensions ?? {};
+  return { ...rest, ...(Object.keys(shown).length > 0 && { extensions: shown }) };
+};
+
+const resultJson = ({ data, errors, extensions }: ExecutionResult): string =>
+  JSON.stringify({
+    data,
+    ...(errors !== undefined && { errors: errors.map(errorJson) }),
+    ...(extensions !== undefined && { extensions }),
+  });
+
+/** Lets Yoga answer a request whose body was read. */
+const answerByYoga = async (
+  app: App,
+  body: Buffer,
+  request: IncomingMessage,
+  response: ServerResponse,
+  record: RequestRecord,
+): Promise<void> => {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (typeof value === 'string') headers.set(name, value);
+  }
+  const answer = await app.fetch(
+    `http://${request.headers.host ?? 'localhost'}${request.url ?? ''}`,
+    { method: 'POST', headers, body: new Uint8Array(body) },
+    { record },
+  );
+  response.writeHead(answer.status, Object.fromEntries(answer.headers));
+  response.end(Buffer.from(await answer.arrayBuffer()));
+};
+
+/**
+ * Answers a plain request without Yoga's HTTP layer, which costs more than most operations. Parsing, validation, context
+ * and execution are Yoga's, with every plugin; so is every answer to what is refused.
+ */
+export const answerPlainly = async (
+  app: App,
+  log: Logger,
+  request: IncomingMessage,
+  response: ServerResponse,
+  record: RequestRecord,
+): Promise<void> => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const body = Buffer.concat(chunks);
+  const result = await attempted(app, body, record);
+  if (result === null) return answerByYoga(app, body, request, response, record);
+  logHiddenErrors(log, result.errors ?? [], record);
+  const text = resultJson(result);
+  response.writeHead(200, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
+};
