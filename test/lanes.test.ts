@@ -53,7 +53,7 @@ describe('both lanes answer alike', () => {
   const predictions =
     'query Q($filter: PredictionLogFilter!, $first: Int) { predictionLogs(filter: $filter, first: $first) { nodes { requestId } } }';
   const april = { occurredAt: { from: '2001-04-03T00:00:00Z', to: '2001-04-04T00:00:00Z' } };
-  const cases: Readonly<Record<string, string>> = {
+  const refused: Readonly<Record<string, string>> = {
     'a broken body': '{"query": "{ serverInfo { version } }"',
     'a body that is no object': '[1]',
     'a batch': '[{"query": "{ serverInfo { version } }"}]',
@@ -85,6 +85,16 @@ describe('both lanes answer alike', () => {
       { filter: april },
     ),
     'too many tokens': request(`{ ${'__typename '.repeat(3000)} }`),
+  };
+  it.each(Object.keys(refused))('to %s', async (name) => {
+    expect((await compare(refused[name] ?? '')).body).toHaveProperty('errors');
+  });
+
+  const answered: Readonly<Record<string, string>> = {
+    'a null instead of a default': request(
+      'query Q($first: Int = 2, $filter: PredictionLogFilter!) { predictionLogs(filter: $filter, first: $first) { nodes { requestId } } }',
+      { filter: april, first: null },
+    ),
     'a mutation that is refused': request(
       'mutation { eraseEntity(input: { entityKey: "nobody", legalBasis: "x", reason: "y" }) { __typename ... on UserError { message path } } }',
     ),
@@ -92,12 +102,21 @@ describe('both lanes answer alike', () => {
       '{ __typename }',
       JSON.parse('{"unused": 9007199254740993}') as object,
     ),
+    'literals whose input fields have defaults': request(
+      '{ predictionLogs(filter: {occurredAt: {from: "2001-04-03T00:00:00Z", to: "2001-04-04T00:00:00Z"}}, first: 2, orderBy: {field: OCCURRED_AT}) { nodes { requestId occurredAt } } }',
+    ),
+    'variables inside literals': request(
+      'query Q($from: DateTime, $to: DateTime!, $field: PredictionLogOrderField!, $absent: Boolean, $ids: [ID!]! = []) { predictionLogs(filter: {occurredAt: {from: $from, to: $to}, hasScore: $absent}, first: 2, orderBy: {field: $field}) { nodes { requestId occurredAt } } nodes(ids: $ids) { id } }',
+      { from: april.occurredAt.from, to: april.occurredAt.to, field: 'OCCURRED_AT' },
+    ),
     'fragments, conditions and introspection': request(
       'query Q($no: Boolean = false) { ...F __schema @include(if: $no) { types { name } } __type(name: "Query") { name kind } } fragment F on Query { serverInfo @skip(if: $no) { engine } again: serverInfo { ...G } } fragment G on ServerInfo { engine __typename }',
     ),
   };
-  it.each(Object.keys(cases))('to %s', async (name) => {
-    await compare(cases[name] ?? '');
+  it.each(Object.keys(answered))('to %s', async (name) => {
+    const { status, body } = await compare(answered[name] ?? '');
+    expect(status).toBe(200);
+    expect(body).not.toHaveProperty('errors');
   });
 
   it('in the media type that the client accepts', async () => {

@@ -6,22 +6,6 @@ import { openTestHindcast } from './setup/hindcast.ts';
 
 const hindcast = await openTestHindcast();
 
-/** Sends a request as bytes and returns status and answer. */
-const post = async (
-  body: string | Uint8Array<ArrayBuffer>,
-  headers: Record<string, string> = {},
-) => {
-  const response = await hindcast.fetch('/graphql', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
-    body,
-  });
-  return { status: response.status, answer: await response.json() };
-};
-
-const ask = (query: string, variables: Record<string, unknown> = {}) =>
-  post(JSON.stringify({ query, variables }));
-
 const refusal = (message: string, extensions: Record<string, unknown>, status = 400) => ({
   status,
   answer: { errors: [{ message, extensions }] },
@@ -35,7 +19,26 @@ const many = (count: number, part: (index: number) => string): string =>
 const nested = (depth: number): string =>
   `{ __type(name: "Query") ${'{ ofType '.repeat(depth - 2)}{ name }${' }'.repeat(depth - 2)} }`;
 
-describe('limits', () => {
+describe.each([
+  ['the short lane', '/graphql'],
+  ['the HTTP layer of Yoga', '/graphql?'],
+])('limits down %s', (_, path) => {
+  /** Sends a request as bytes and returns status and answer. */
+  const post = async (
+    body: string | Uint8Array<ArrayBuffer>,
+    headers: Record<string, string> = {},
+  ) => {
+    const response = await hindcast.fetch(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
+      body,
+    });
+    return { status: response.status, answer: await response.json() };
+  };
+
+  const ask = (query: string, variables: Record<string, unknown> = {}) =>
+    post(JSON.stringify({ query, variables }));
+
   it('let a normal query pass', async () => {
     expect(await ask('{ serverInfo { engine } }')).toEqual({
       status: 200,
@@ -171,7 +174,7 @@ describe('limits', () => {
     const message = 'The body is larger than 2097152 bytes. Send less, or in several requests.';
     const tooLarge = { code: 'BODY_LIMIT', limit, actual: limit + 1 };
     expect(await post(padded(limit + 1))).toEqual(refusal(message, tooLarge, 413));
-    const response = await hindcast.fetch('/graphql', {
+    const response = await hindcast.fetch(path, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/json' },
       body: new Blob([padded(limit + 1)]).stream(),

@@ -79,7 +79,7 @@ export const createApp = (options: AppOptions) => {
       useDocumentLimits(limits),
       // From here on the operation is known to be valid and to be the one that runs.
       useOperationName(),
-      useCompiledQueries(),
+      useCompiledQueries(schema),
       // Last before execution, since the price depends on the variables.
       useCostLimit(limits),
       // On the answer, whatever stage it comes from.

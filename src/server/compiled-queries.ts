@@ -2,10 +2,12 @@ import {
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
-  type GraphQLSchema,
+  GraphQLScalarType,
+  GraphQLSchema,
   getOperationAST,
   getVariableValues,
   Kind,
+  visit,
 } from 'graphql';
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import type { Plugin } from 'graphql-yoga';
@@ -19,44 +21,72 @@ interface Known {
   query: CompiledQuery | null | undefined;
 }
 
+/** The type of every variable of a compiled query: values that were coerced before, taken as they are. */
+const COERCED = new GraphQLScalarType({ name: 'Coerced__' });
+
+const withCoerced = (schema: GraphQLSchema): GraphQLSchema => {
+  const config = schema.toConfig();
+  return new GraphQLSchema({ ...config, types: [...config.types, COERCED] });
+};
+
+/**
+ * The document with variables of type `COERCED`. The compiler's own coercion does not know every rule, such as that of
+ * `@oneOf` and that of required input fields with defaults.
+ */
+const withCoercedVariables = (document: DocumentNode): DocumentNode =>
+  visit(document, {
+    VariableDefinition: ({ kind, variable }) => ({
+      kind,
+      variable,
+      type: { kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value: COERCED.name } },
+    }),
+  });
+
 const isQuery = ({ document, operationName }: ExecutionArgs): boolean =>
   getOperationAST(document, operationName)?.operation === 'query' &&
   document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION).length === 1;
 
-const compiled = (schema: GraphQLSchema, document: DocumentNode): CompiledQuery | null => {
-  const query = compileQuery(schema, document, undefined, { disableLeafSerialization: false });
-  return isCompiledQuery(query) ? query : null;
-};
-
-/** Whether the variables are what the query declares: the compiler does not know every rule, such as that of `@oneOf`. */
-const fits = ({ schema, document, variableValues }: ExecutionArgs): boolean => {
+/** The variables as the query declares them; null when they do not fit. */
+const coercedVariables = ({
+  schema,
+  document,
+  variableValues,
+}: ExecutionArgs): Record<string, unknown> | null => {
   const definitions = getOperationAST(document)?.variableDefinitions ?? [];
-  return getVariableValues(schema, definitions, variableValues ?? {}).errors === undefined;
+  return getVariableValues(schema, definitions, variableValues ?? {}).coerced ?? null;
 };
 
 /**
  * Runs queries that are asked again and again as compiled functions. They belong to the parsed document, which Yoga
  * keeps for a while: what it forgets is forgotten here, too. Anything but a fitting query takes the ordinary way.
  */
-export const useCompiledQueries = (): Plugin => {
+export const useCompiledQueries = (given: GraphQLSchema): Plugin => {
+  const schema = withCoerced(given);
   const known = new WeakMap<DocumentNode, Known>();
+
+  const compiled = (document: DocumentNode): CompiledQuery | null => {
+    const query = compileQuery(schema, withCoercedVariables(document), undefined, {
+      disableLeafSerialization: false,
+    });
+    return isCompiledQuery(query) ? query : null;
+  };
   const queryOf = (args: ExecutionArgs): CompiledQuery | null => {
     const entry = known.get(args.document) ?? { count: 0, query: undefined };
     known.set(args.document, entry);
     entry.count += 1;
     if (entry.count < WARM) return null;
-    if (entry.query === undefined) {
-      entry.query = isQuery(args) ? compiled(args.schema, args.document) : null;
-    }
+    if (entry.query === undefined) entry.query = isQuery(args) ? compiled(args.document) : null;
     return entry.query;
   };
+
   return {
     onExecute: ({ args, setExecuteFn }) => {
       const query = queryOf(args);
-      if (query === null || !fits(args)) return;
+      const variables = query === null ? null : coercedVariables(args);
+      if (query === null || variables === null) return;
       setExecuteFn(
-        ({ rootValue, contextValue, variableValues }: ExecutionArgs) =>
-          query.query(rootValue, contextValue, variableValues ?? {}) as ExecutionResult,
+        ({ rootValue, contextValue }: ExecutionArgs) =>
+          query.query(rootValue, contextValue, variables) as ExecutionResult,
       );
     },
   };
