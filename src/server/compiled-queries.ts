@@ -56,6 +56,30 @@ const coercedVariables = ({
   return getVariableValues(schema, definitions, variableValues ?? {}).coerced ?? null;
 };
 
+/** The response path of the null that a field's error left in the data, as text. */
+const pathOfNull = (data: unknown, path: readonly (string | number)[]): string => {
+  let value = data;
+  let depth = 0;
+  for (; depth < path.length && value != null; depth += 1) {
+    value = (value as Readonly<Record<string | number, unknown>>)[path[depth] ?? ''];
+  }
+  return JSON.stringify(path.slice(0, depth));
+};
+
+/** One error for each null, as graphql-js has it: the compiler also reports the fields beside the one that failed first. */
+const withOneErrorANull = (result: ExecutionResult): ExecutionResult => {
+  const { data, errors } = result;
+  if (errors === undefined || errors.length < 2) return result;
+  const seen = new Set<string>();
+  return {
+    ...result,
+    errors: errors.filter(({ path = [] }) => {
+      const place = pathOfNull(data, path);
+      return !seen.has(place) && seen.add(place);
+    }),
+  };
+};
+
 /**
  * Runs queries that are asked again and again as compiled functions. They belong to the parsed document, which Yoga
  * keeps for a while: what it forgets is forgotten here, too. Anything but a fitting query takes the ordinary way.
@@ -84,9 +108,8 @@ export const useCompiledQueries = (given: GraphQLSchema): Plugin => {
       const query = queryOf(args);
       const variables = query === null ? null : coercedVariables(args);
       if (query === null || variables === null) return;
-      setExecuteFn(
-        ({ rootValue, contextValue }: ExecutionArgs) =>
-          query.query(rootValue, contextValue, variables) as ExecutionResult,
+      setExecuteFn(async ({ rootValue, contextValue }: ExecutionArgs) =>
+        withOneErrorANull(await query.query(rootValue, contextValue, variables)),
       );
     },
   };

@@ -1,0 +1,61 @@
+import { parseArgs } from 'node:util';
+
+export interface Options {
+  /** PostgreSQL server on which the databases are made. */
+  readonly url: string;
+  readonly engine: 'postgresql' | 'pglite';
+  /** All flights, as `examples/flights/build.py --full` writes them; the sample of the project without. */
+  readonly flights: string | undefined;
+  /** How often each thing is measured. */
+  readonly rounds: number;
+  /** Seconds of each load. */
+  readonly seconds: number;
+  readonly appendRows: number;
+  /** Rows of the large log. */
+  readonly largeRows: number;
+  /** Names of the sections to run; all when empty. */
+  readonly only: readonly string[];
+}
+
+const HELP = `npm run bench -- [options]
+  --engine pglite        measure the embedded database instead of PostgreSQL
+  --flights <file>       all flights (examples/flights/build.py --full <file>); the sample, repeated, without
+  --rounds <n>           repetitions of each (5)
+  --seconds <n>          length of each load (5)
+  --append-rows <n>      rows of an append (200000)
+  --large-rows <n>       rows of the large log (10000000)
+  --only <section,…>     appends, traces, large, replays, starts
+PostgreSQL is the server that DATABASE_URL names; databases are created there and dropped again.
+`;
+
+/** Reads the command line; ends the process with help when it is not understood. */
+export const readOptions = (): Options => {
+  try {
+    const { values } = parseArgs({
+      options: {
+        engine: { type: 'string', default: 'postgresql' },
+        flights: { type: 'string' },
+        rounds: { type: 'string', default: '5' },
+        seconds: { type: 'string', default: '5' },
+        'append-rows': { type: 'string', default: '200000' },
+        'large-rows': { type: 'string', default: '10000000' },
+        only: { type: 'string', default: '' },
+      },
+    });
+    const url = process.env.DATABASE_URL ?? '';
+    if (values.engine !== 'pglite' && url === '') throw new Error('DATABASE_URL is not set.');
+    return {
+      url,
+      engine: values.engine === 'pglite' ? 'pglite' : 'postgresql',
+      flights: values.flights,
+      rounds: Number(values.rounds),
+      seconds: Number(values.seconds),
+      appendRows: Number(values['append-rows']),
+      largeRows: Number(values['large-rows']),
+      only: values.only.split(',').filter((name) => name !== ''),
+    };
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${HELP}`);
+    process.exit(2);
+  }
+};
