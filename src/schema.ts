@@ -1,4 +1,5 @@
 import { builder } from './platform/builder.ts';
+import { guardSchema } from './platform/guard-schema.ts';
 import './platform/errors.ts';
 import './platform/float-scalar.ts';
 import './platform/scalars.ts';
@@ -57,4 +58,4 @@ import './server/dossier-type.ts';
 import './server/server-info.ts';
 
 /** The whole schema. Each import above adds its types and fields. */
-export const schema = builder.toSchema();
+export const schema = guardSchema(builder.toSchema());

@@ -12,7 +12,7 @@ import { insertEndpoint } from './setup/versions.ts';
 type Json = Record<string, unknown>;
 
 const scopes = new Set<Scope>(localActor('tester').scopes);
-const hindcast = await openTestHindcast({ name: 'tester', scopes }, logRoutes);
+const hindcast = await openTestHindcast({ ...localActor('tester'), scopes }, logRoutes);
 const { ask, respond, statementsOf, database } = hindcast;
 
 const optional = { isNullable: true };

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 /** The domains; each may import itself and those before it. */
 const DOMAINS = [
   'platform',
+  'access',
   'evidence',
   'registry',
   'serving',

@@ -330,7 +330,10 @@ describe('a cursor is refused', () => {
 });
 
 describe('a caller without features:sensitive', async () => {
-  const actor: Actor = { name: 'guest', scopes: new Set(['registry:read', 'predictions:read']) };
+  const actor: Actor = {
+    ...localActor('guest'),
+    scopes: new Set(['registry:read', 'predictions:read']),
+  };
   const guest = await openTestHindcast(actor);
   await insertSchema(guest.database, FIELDS);
   const needs = 'needs the scope `features:sensitive`, which this caller lacks.';

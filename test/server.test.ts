@@ -20,6 +20,7 @@ const routes: Route[] = [
   {
     method: 'POST',
     path: '/v1/count',
+    scope: null,
     handle: async (request, response, { actor }) => {
       let size = 0;
       for await (const chunk of request) size += chunk.length;
@@ -29,6 +30,7 @@ const routes: Route[] = [
   {
     method: 'POST',
     path: '/v1/fail',
+    scope: null,
     handle: () => Promise.reject(new Error('the password is hunter2')),
   },
 ];

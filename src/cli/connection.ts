@@ -55,13 +55,14 @@ export const openMigrated = async (config: Config): Promise<Database> => {
  */
 export const connect = async (options: TargetOptions): Promise<Connection> => {
   if (options.url !== undefined) {
-    return connectionTo(options.url.replace(/\/(graphql\/?)?$/, ''), async () => {});
+    const url = options.url.replace(/\/(graphql\/?)?$/, '');
+    return connectionTo(url, credentialsOf(readConfig()), async () => {});
   }
   const config = configOf(options);
   const database = await openMigrated(config);
   const serverOptions = await serverOptionsOf(config, database, createLog('fatal'));
   const server = await startServer({ ...serverOptions, host: '127.0.0.1', port: 0 });
-  return connectionTo(server.url, async () => {
+  return connectionTo(server.url, {}, async () => {
     await server.close();
     await database.close();
   });
@@ -72,13 +73,23 @@ interface GraphqlAnswer {
   readonly errors?: readonly { readonly message: string }[];
 }
 
-const connectionTo = (url: string, close: () => Promise<void>): Connection => ({
+/** What a server is shown, and told about why it is asked. */
+const credentialsOf = ({ apiKey, reason }: Config): Record<string, string> => ({
+  ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }),
+  ...(reason === null ? {} : { 'x-reason': encodeURIComponent(reason) }),
+});
+
+const connectionTo = (
+  url: string,
+  credentials: Record<string, string>,
+  close: () => Promise<void>,
+): Connection => ({
   url,
   close,
   ask: async <Data>(query: string, variables: Record<string, unknown> = {}) => {
     const response = await reach(url, '/graphql', {
       method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      headers: { 'content-type': 'application/json', accept: 'application/json', ...credentials },
       body: JSON.stringify({ query, variables }),
     });
     const { data, errors } = (await response.json()) as GraphqlAnswer;
@@ -87,7 +98,12 @@ const connectionTo = (url: string, close: () => Promise<void>): Connection => ({
     return data as Data;
   },
   send: (path, body, headers) =>
-    reach(url, path, { method: 'POST', headers, body: body as never, duplex: 'half' }),
+    reach(url, path, {
+      method: 'POST',
+      headers: { ...headers, ...credentials },
+      body: body as never,
+      duplex: 'half',
+    }),
 });
 
 const reach = async (

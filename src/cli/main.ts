@@ -11,6 +11,7 @@ import { demoCommand } from './demo.ts';
 import { dossierCommand } from './dossier.ts';
 import { CommandError, EXIT, EXIT_CODES } from './exit.ts';
 import { ingestCommand, outcomesCommand } from './ingest.ts';
+import { keysCommand } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
 import { registerCommand } from './register.ts';
 import { rejectedCommand } from './rejected.ts';
@@ -45,6 +46,7 @@ for (const command of [
   artifactsCommand,
   dossierCommand,
   verifyCommand,
+  keysCommand,
 ]) {
   program.addCommand(command());
 }

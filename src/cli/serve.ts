@@ -52,7 +52,10 @@ const serve = async (options: ServeOptions): Promise<void> => {
       const applied = await migrate(database);
       if (applied.length > 0) log.info({ applied }, 'migrated');
     }
-    server = await startServer(await serverOptionsOf(config, database, log));
+    server = await startServer({
+      ...(await serverOptionsOf(config, database, log)),
+      access: config.access,
+    });
     log.info({ engine: database.engine, database: database.location }, 'serving');
     process.stdout.write(`${server.url}/graphql\n`);
     await stop;
@@ -68,7 +71,10 @@ export const serveCommand = (): Command =>
     .description(
       'Serve the API until told to stop (SIGINT or SIGTERM); what was accepted is finished first.',
     )
-    .option('--host <address>', 'a loopback address (default: 127.0.0.1)')
+    .option(
+      '--host <address>',
+      'an address to listen on; beyond this machine it takes credentials (default: 127.0.0.1)',
+    )
     .option('--port <number>', '0 for any free one (default: 4000)')
     .option('--data <folder>', 'folder of the embedded database (default: .hindcast)')
     .option(

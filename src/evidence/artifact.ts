@@ -1,6 +1,7 @@
 import { builder } from '../platform/builder.ts';
 import { immutableLoader } from '../platform/immutable-cache.ts';
 import type { Issues } from '../platform/issues.ts';
+import { needsWithinModels } from '../platform/needs.ts';
 import { recordedAtIn, type Transaction } from '../platform/transaction.ts';
 import { valueChanges } from '../platform/value-change.ts';
 import {
@@ -110,6 +111,7 @@ findableByDigest((database, digest) => artifactByDigest(database).load(digest));
 export const ArtifactRef = builder.objectRef<Artifact>('Artifact');
 
 builder.node(ArtifactRef, {
+  extensions: needsWithinModels('registry:read'),
   description: 'A stored file of known content.',
   interfaces: [ContentAddressedRef, LineageNodeRef],
   id: { resolve: ({ digest }) => digest, description: 'Opaque global ID.' },

@@ -1,5 +1,6 @@
 import { builder } from '../platform/builder.ts';
 import type { Database } from '../platform/database.ts';
+import { needs } from '../platform/needs.ts';
 
 /** An immutable object whose identity is the SHA-256 of its canonical content. */
 export interface ContentAddressed {
@@ -53,6 +54,7 @@ const findByDigest = async (
 
 builder.queryField('object', (t) =>
   t.field({
+    extensions: needs('registry:read'),
     type: ContentAddressedRef,
     nullable: true,
     description: 'Any immutable object by its digest.',

@@ -1,5 +1,6 @@
 import { builder } from '../platform/builder.ts';
 import { referenced } from '../platform/immutable-cache.ts';
+import { needsWithinModels } from '../platform/needs.ts';
 import { ContentAddressedRef, findableByDigest, shortDigest } from './content-addressed.ts';
 import { DatasetSnapshotRef, datasetSnapshotByDigest } from './dataset-snapshot.ts';
 import { locationsOf } from './evidence-location.ts';
@@ -9,6 +10,7 @@ import { LineageNodeRef } from './lineage-node.ts';
 findableByDigest((database, digest) => datasetSnapshotByDigest(database).load(digest));
 
 builder.node(DatasetSnapshotRef, {
+  extensions: needsWithinModels('registry:read'),
   description: 'An immutable snapshot of a dataset.',
   interfaces: [ContentAddressedRef, LineageNodeRef],
   id: { resolve: ({ digest }) => digest, description: 'Opaque global ID.' },

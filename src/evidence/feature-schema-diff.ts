@@ -1,6 +1,7 @@
 import { argumentError } from '../platform/bad-user-input.ts';
 import { builder } from '../platform/builder.ts';
 import type { JsonValue } from '../platform/canonical-json.ts';
+import { needsWithinModels } from '../platform/needs.ts';
 import {
   ChangeKindEnum,
   type ValueChange,
@@ -110,6 +111,7 @@ const FeatureFieldChangeRef = builder.objectRef<FieldChange>('FeatureFieldChange
 export const FeatureSchemaDiffRef = builder
   .objectRef<FeatureSchemaDiff>('FeatureSchemaDiff')
   .implement({
+    extensions: needsWithinModels('registry:read'),
     description: 'Differences of two feature schemas.',
     fields: (t) => ({
       base: t.field({

@@ -1,6 +1,7 @@
 import { builder } from '../platform/builder.ts';
 import type { JsonValue } from '../platform/canonical-json.ts';
 import { referenced } from '../platform/immutable-cache.ts';
+import { needsWithinModels } from '../platform/needs.ts';
 import { CodeCommitRef, codeCommitByDigest } from './code-commit.ts';
 import { ContentAddressedRef, findableByDigest, shortDigest } from './content-addressed.ts';
 import type { FeatureFieldDefinition, FeatureTransformation } from './feature-field.ts';
@@ -42,6 +43,7 @@ const FeatureTransformationRef = builder
   });
 
 export const FeatureFieldRef = builder.objectRef<FeatureFieldDefinition>('FeatureField').implement({
+  extensions: needsWithinModels('registry:read'),
   description: 'One feature of a schema.',
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Name, unique within the schema.' }),
@@ -95,6 +97,7 @@ export const FeatureFieldRef = builder.objectRef<FeatureFieldDefinition>('Featur
 findableByDigest((database, digest) => featureSchemaByDigest(database).load(digest));
 
 builder.node(FeatureSchemaRef, {
+  extensions: needsWithinModels('registry:read'),
   description: 'An ordered, immutable list of feature definitions.',
   interfaces: [ContentAddressedRef, LineageNodeRef],
   id: { resolve: ({ digest }) => digest, description: 'Opaque global ID.' },

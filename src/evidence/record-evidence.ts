@@ -4,6 +4,7 @@ import type { Context } from '../platform/context.ts';
 import { assertNoIssues, InvalidInputError, NotFoundError } from '../platform/errors.ts';
 import { announceRecorded } from '../platform/events.ts';
 import { collectIssues, type Issues } from '../platform/issues.ts';
+import { needs } from '../platform/needs.ts';
 import { inTransaction, type Transaction } from '../platform/transaction.ts';
 import { ArtifactInput, ArtifactRef, checkArtifact, recordArtifact } from './artifact.ts';
 import { CodeCommitRef } from './code-commit.ts';
@@ -75,6 +76,7 @@ const description = (what: string): string =>
 
 builder.mutationFields((t) => ({
   recordCodeCommit: t.field({
+    extensions: needs('registry:write'),
     type: payload('RecordCodeCommitPayload', CodeCommitRef, 'commit'),
     nullable: true,
     description: description('a commit'),
@@ -87,6 +89,7 @@ builder.mutationFields((t) => ({
       }),
   }),
   recordFeatureSchema: t.field({
+    extensions: needs('registry:write'),
     type: payload('RecordFeatureSchemaPayload', FeatureSchemaRef, 'featureSchema'),
     nullable: true,
     description: description('a feature schema'),
@@ -109,6 +112,7 @@ builder.mutationFields((t) => ({
     },
   }),
   recordDatasetSnapshot: t.field({
+    extensions: needs('registry:write'),
     type: payload('RecordDatasetSnapshotPayload', DatasetSnapshotRef, 'snapshot'),
     nullable: true,
     description: description('a dataset snapshot'),
@@ -123,6 +127,7 @@ builder.mutationFields((t) => ({
       }),
   }),
   recordRuntimeEnvironment: t.field({
+    extensions: needs('registry:write'),
     type: payload('RecordRuntimeEnvironmentPayload', RuntimeEnvironmentRef, 'environment'),
     nullable: true,
     description: description('an environment'),
@@ -141,6 +146,7 @@ builder.mutationFields((t) => ({
       }),
   }),
   recordArtifact: t.field({
+    extensions: needs('registry:write'),
     type: payload('RecordArtifactPayload', ArtifactRef, 'artifact'),
     nullable: true,
     description: description('a stored file'),

@@ -1,4 +1,5 @@
 import { builder } from '../platform/builder.ts';
+import { needs } from '../platform/needs.ts';
 import { pageArguments, pageCost, pageOfList } from '../platform/pagination.ts';
 import { PredictionLogFilter } from '../prediction/prediction-filter-input.ts';
 import { ModelVersionRef, ModelVersionReferenceInput } from '../registry/model-version.ts';
@@ -21,6 +22,7 @@ const EXACT_KS =
   'two-sample Kolmogorov–Smirnov statistic, from 0 to 1, exact over all values but NaN (Massey, 1951); null when a cohort has none.';
 
 const CohortComparisonRef = builder.objectRef<CohortComparison>('CohortComparison').implement({
+  extensions: needs('predictions:read'),
   description:
     'Two sets of predictions side by side, each read as a whole: nothing is sampled. It says how they differ, not why.',
   fields: (t) => ({
@@ -74,6 +76,7 @@ const CohortComparisonRef = builder.objectRef<CohortComparison>('CohortCompariso
 
 builder.queryField('compareCohorts', (t) =>
   t.field({
+    extensions: needs('predictions:read', 'registry:read'),
     type: CohortComparisonRef,
     nullable: true,
     description: `Compares two sets of predictions: answers, quality, and every feature on bins that training fixed. Each filter must be bounded as that of \`predictionLogs\`, and may match at most ${MAX_COHORT} predictions; more are refused, never sampled.`,

@@ -2,6 +2,7 @@ import { argumentError } from '../platform/bad-user-input.ts';
 import { builder } from '../platform/builder.ts';
 import { referenced } from '../platform/immutable-cache.ts';
 import type { Instant } from '../platform/instant.ts';
+import { needs } from '../platform/needs.ts';
 import { TimeWindowInput } from '../platform/time-window.ts';
 import type { FeatureReading } from '../prediction/feature-decode.ts';
 import { lexical } from '../prediction/feature-lexical.ts';
@@ -78,6 +79,7 @@ const ExcludedRef = builder
   });
 
 const ReportRef = builder.objectRef<CounterexampleReport>('CounterexampleReport').implement({
+  extensions: needs('predictions:read'),
   description: 'The nearest cases that went the other way.',
   fields: (t) => ({
     nearest: t.field({

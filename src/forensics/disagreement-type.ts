@@ -4,6 +4,7 @@ import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
 import { referenced } from '../platform/immutable-cache.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
+import { needs } from '../platform/needs.ts';
 import {
   connectionType,
   type PageArguments,
@@ -134,6 +135,7 @@ const KindEnum = builder.enumType('DisagreementKind', {
 });
 
 const DisagreementRef = builder.objectRef<FoundDisagreement>('ServingDisagreement').implement({
+  extensions: needs('predictions:read', 'registry:read'),
   description:
     'A time in which the log shows, for one version and schema, what the registry did not believe. It ends where that version answers as believed again, or after a day without such a prediction.',
   fields: (t) => ({

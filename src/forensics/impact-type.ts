@@ -2,6 +2,7 @@ import { FeatureSchemaRef, featureSchemaById } from '../evidence/feature-schema.
 import { LineageNodeRef } from '../evidence/lineage-node.ts';
 import { builder } from '../platform/builder.ts';
 import { referenced } from '../platform/immutable-cache.ts';
+import { needs } from '../platform/needs.ts';
 import { connectionType, pageArguments, pageCost, pageOfList } from '../platform/pagination.ts';
 import { TimeWindowInput } from '../platform/time-window.ts';
 import { MAX_WINDOW_DAYS, PredictionLogFilter } from '../prediction/prediction-filter-input.ts';
@@ -110,6 +111,7 @@ const EndpointImpactConnection = connectionType(
 );
 
 const ImpactReportRef = builder.objectRef<Impact>('ImpactReport').implement({
+  extensions: needs('predictions:read', 'registry:read'),
   description:
     'What depends on some evidence: its blast radius. Affected are the predictions of versions that were made from it, however indirectly, and those whose features were built with a schema that depends on it.',
   fields: (t) => ({
@@ -219,6 +221,7 @@ const ImpactReportRef = builder.objectRef<Impact>('ImpactReport').implement({
 
 builder.queryField('impact', (t) =>
   t.field({
+    extensions: needs('predictions:read', 'registry:read'),
     type: ImpactReportRef,
     nullable: true,
     description:

@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql';
 import { refuseArguments } from '../platform/bad-user-input.ts';
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
+import { needs } from '../platform/needs.ts';
 import { expandLineage } from './lineage-graph.ts';
 import { findVertex, type GlobalId } from './lineage-object.ts';
 import { checkDepth, LineageLinkRef, MAX_VERTICES } from './lineage-type.ts';
@@ -12,6 +13,7 @@ interface LineagePath {
 }
 
 const LineagePathRef = builder.objectRef<LineagePath>('LineagePath').implement({
+  extensions: needs('registry:read'),
   description: 'A shortest chain of links between two vertices.',
   fields: (t) => ({
     links: t.field({
@@ -74,6 +76,7 @@ const NO_VERTEX =
 
 builder.queryField('lineagePath', (t) =>
   t.field({
+    extensions: needs('predictions:read', 'registry:read'),
     type: LineagePathRef,
     nullable: true,
     description:

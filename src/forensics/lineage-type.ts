@@ -2,6 +2,7 @@ import { LineageNodeRef } from '../evidence/lineage-node.ts';
 import { refuseArguments } from '../platform/bad-user-input.ts';
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
+import { needs } from '../platform/needs.ts';
 import {
   type Page,
   type PageArguments,
@@ -68,6 +69,7 @@ const RelationEnum = builder.enumType('LineageRelation', {
 });
 
 export const LineageLinkRef = builder.objectRef<Link>('LineageLink').implement({
+  extensions: needs('registry:read'),
   description: 'One link of the lineage graph.',
   fields: (t) => ({
     source: t.field({

@@ -1,6 +1,7 @@
 import { argumentError } from '../platform/bad-user-input.ts';
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
+import { needs } from '../platform/needs.ts';
 import { type Page, pageArguments, pageCost, pageOfList } from '../platform/pagination.ts';
 import { unstorableText } from '../platform/storable-text.ts';
 
@@ -61,6 +62,7 @@ interface Match {
 }
 
 const MatchRef = builder.objectRef<Match>('NamedObject').implement({
+  extensions: needs('registry:read'),
   description: 'Something whose name matches.',
   fields: (t) => ({
     kind: t.field({ type: KindEnum, description: 'What it is.', resolve: ({ kind }) => kind }),
@@ -157,6 +159,7 @@ const matchesOf = (
 
 builder.queryField('findByName', (t) =>
   t.field({
+    extensions: needs('registry:read'),
     type: MatchConnectionRef,
     nullable: true,
     description:

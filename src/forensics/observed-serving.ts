@@ -4,6 +4,7 @@ import { builder } from '../platform/builder.ts';
 import { type Context, perRequest } from '../platform/context.ts';
 import { referenced } from '../platform/immutable-cache.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
+import { needs } from '../platform/needs.ts';
 import { type ModelVersion, ModelVersionRef, modelVersionById } from '../registry/model-version.ts';
 import { type ServingState, ServingStateRef } from '../serving/endpoint-type.ts';
 import { beliefAt } from '../serving/timeline.ts';
@@ -95,6 +96,7 @@ const isAsBelieved = ({ version, featureSchemaId, unbelieved }: ObservedVersion)
   unbelieved === 0 && featureSchemaId === version.featureSchemaId;
 
 const ObservedVersionRef = builder.objectRef<ObservedVersion>('ObservedVersion').implement({
+  extensions: needs('predictions:read', 'registry:read'),
   description: 'A version that the log shows answering, from features of one schema.',
   fields: (t) => ({
     modelVersion: t.field({
@@ -143,6 +145,7 @@ builder.objectFields(ServingStateRef, (t) => ({
     ],
   }),
   isConsistent: t.boolean({
+    extensions: needs('predictions:read'),
     nullable: true,
     description:
       'Whether every prediction seen around that instant came from a version that was believed to serve when it was made, from features of the schema that the version was trained on; null when none was seen.',

@@ -1,5 +1,6 @@
 import { argumentError } from '../platform/bad-user-input.ts';
 import { builder } from '../platform/builder.ts';
+import { needs } from '../platform/needs.ts';
 import { PredictionLogFilter } from '../prediction/prediction-filter-input.ts';
 import { resolveFilter } from '../prediction/resolve-filter.ts';
 import { searchPage } from '../prediction/search-page.ts';
@@ -17,6 +18,7 @@ interface CohortReplay {
 }
 
 const CohortReplayRef = builder.objectRef<CohortReplay>('CohortReplay').implement({
+  extensions: needs('predictions:read'),
   description: 'The predictions that a filter matches, run again.',
   fields: (t) => ({
     summary: t.field({
@@ -32,6 +34,7 @@ const CohortReplayRef = builder.objectRef<CohortReplay>('CohortReplay').implemen
 
 builder.queryField('replayCohort', (t) =>
   t.field({
+    extensions: needs('predictions:read', 'registry:read'),
     type: CohortReplayRef,
     nullable: true,
     description: `What would another version have said for these cases? Runs the newest predictions that a filter matches, at most ${MAX_PREDICTIONS}. The filter must be bounded as in \`predictionLogs\`.`,

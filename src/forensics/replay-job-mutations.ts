@@ -4,6 +4,7 @@ import type { Context } from '../platform/context.ts';
 import { assertNoIssues, InvalidInputError, NotFoundError } from '../platform/errors.ts';
 import { announceRecorded } from '../platform/events.ts';
 import { referenced } from '../platform/immutable-cache.ts';
+import { needs } from '../platform/needs.ts';
 import { PredictionLogFilter } from '../prediction/prediction-filter-input.ts';
 import { resolveFilter } from '../prediction/resolve-filter.ts';
 import { findModelVersion, ModelVersionReferenceInput } from '../registry/model-version.ts';
@@ -92,6 +93,7 @@ const payload = (name: string, description: string) =>
 
 builder.mutationField('startReplay', (t) =>
   t.field({
+    extensions: needs('predictions:read'),
     type: payload('StartReplayPayload', 'A job that waits for a worker.'),
     nullable: true,
     description:
@@ -113,6 +115,7 @@ const CancelReplayInput = builder.inputType('CancelReplayInput', {
 
 builder.mutationField('cancelReplay', (t) =>
   t.field({
+    extensions: needs('predictions:read'),
     type: payload('CancelReplayPayload', 'A job that is over.'),
     nullable: true,
     description:

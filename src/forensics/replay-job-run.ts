@@ -130,7 +130,8 @@ const isUnreachable = (error: unknown): boolean =>
 /** The context of the one who started a job. */
 const contextOf = (context: Context, { actor, scopes }: ReplayJob): Context => ({
   ...context,
-  actor: { name: actor, scopes: new Set(scopes) },
+  // Who is restricted to models starts none.
+  actor: { name: actor, scopes: new Set(scopes), models: null, rate: null, isKnown: false },
 });
 
 const conditionOf = (context: Context, { filter }: ReplayJob): Promise<Condition> => {

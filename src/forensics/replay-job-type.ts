@@ -1,6 +1,7 @@
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
 import { branded } from '../platform/immutable-cache.ts';
+import { needs } from '../platform/needs.ts';
 import {
   connectionType,
   numericKey,
@@ -79,6 +80,7 @@ const SummaryRef = builder.objectRef<ReplayJobSummary>('ReplayJobSummary').imple
 });
 
 const ResultRef = builder.objectRef<ReplayResult>('ReplayResult').implement({
+  extensions: needs('predictions:read'),
   description: 'What came of one prediction that was run again.',
   fields: (t) => ({
     requestId: t.exposeString('requestId', { description: 'Its request ID.' }),
@@ -131,6 +133,7 @@ const resultsOf = async (
 export const ReplayJobRef = builder.objectRef<ReplayJob>('ReplayJob');
 
 builder.node(ReplayJobRef, {
+  extensions: needs('predictions:read'),
   description:
     'Predictions that are run again in the background, the newest first. What it has so far is kept and can be read at any time; a server that stops leaves it to the next one.',
   id: { resolve: ({ id }) => id, description: 'Opaque global ID.' },
@@ -200,6 +203,7 @@ const ReplayJobConnection = connectionType(ReplayJobRef, 'ReplayJob', 'replay jo
 
 builder.queryFields((t) => ({
   replayJob: t.field({
+    extensions: needs('predictions:read'),
     type: ReplayJobRef,
     nullable: true,
     description: 'A replay job.',
@@ -209,6 +213,7 @@ builder.queryFields((t) => ({
     resolve: (_, { id }, { database }) => replayJobById(database, id.id),
   }),
   replayJobs: t.field({
+    extensions: needs('predictions:read'),
     type: ReplayJobConnection,
     nullable: true,
     description: 'All replay jobs, the newest first.',

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
+import { needs } from '../platform/needs.ts';
 import { type ReplayJob, replayJobById } from './replay-job.ts';
 import { ReplayJobRef } from './replay-job-type.ts';
 
@@ -22,6 +23,7 @@ async function* progressOf({ database, stopping }: Context, id: string): AsyncGe
 
 builder.subscriptionField('replayProgress', (t) =>
   t.field({
+    extensions: needs('predictions:read'),
     type: ReplayJobRef,
     description:
       'A replay job now, and again whenever it is further. Completes when the job is over, at once when there is no such job, and when the server stops: ask again then.',

@@ -1,4 +1,5 @@
 import { builder } from '../platform/builder.ts';
+import { needs } from '../platform/needs.ts';
 import { connectionType, pageArguments, pageCost, pageOfList } from '../platform/pagination.ts';
 import { identityKey, PredictionLogRef } from '../prediction/prediction-log.ts';
 import { labelsOf, type ReplayedScore, type ReplaySummary, scoreShift } from './replay-summary.ts';
@@ -14,6 +15,7 @@ export const DecisionInput = builder.inputType('DecisionInput', {
 });
 
 const AnswerRef = builder.objectRef<ReplayedScore>('ReplayedScore').implement({
+  extensions: needs('predictions:read'),
   description: 'A prediction with its logged score and the one that the version gives.',
   fields: (t) => ({
     prediction: t.field({

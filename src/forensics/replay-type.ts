@@ -2,6 +2,7 @@ import { RuntimeEnvironmentRef, runtimeEnvironmentById } from '../evidence/runti
 import { argumentError } from '../platform/bad-user-input.ts';
 import { builder } from '../platform/builder.ts';
 import { referenced } from '../platform/immutable-cache.ts';
+import { needs } from '../platform/needs.ts';
 import { lexical } from '../prediction/feature-lexical.ts';
 import { PredictionLogRef } from '../prediction/prediction-log.ts';
 import {
@@ -110,6 +111,7 @@ const ElementRef = builder.objectRef<ElementComparison>('OutputComparison').impl
 });
 
 const ReplayRef = builder.objectRef<ReplayReport>('Replay').implement({
+  extensions: needs('predictions:read', 'registry:read'),
   description: 'A prediction, and what a version says to the same values now.',
   fields: (t) => ({
     prediction: t.field({

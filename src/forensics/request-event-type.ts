@@ -1,4 +1,5 @@
 import { builder } from '../platform/builder.ts';
+import { needs } from '../platform/needs.ts';
 import { PredictionLogRef } from '../prediction/prediction-log.ts';
 import { PredictionConflictRef, PredictionOutcomeRef } from '../prediction/prediction-log-type.ts';
 import { RejectedRecordRef } from '../prediction/rejected-record-type.ts';
@@ -28,6 +29,7 @@ const AnswerKindEnum = builder.enumType('AnswerKind', {
 });
 
 export const RequestEventRef = builder.objectRef<RequestEvent>('RequestEvent').implement({
+  extensions: needs('predictions:read'),
   description: 'Something that happened to a request.',
   fields: (t) => ({
     kind: t.field({

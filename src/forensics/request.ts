@@ -3,6 +3,7 @@ import { builder, MAX_PAGE_SIZE } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
 import { formatInstant } from '../platform/instant.ts';
+import { needs } from '../platform/needs.ts';
 import { TimeWindowInput } from '../platform/time-window.ts';
 import {
   type PredictionLog,
@@ -129,6 +130,7 @@ const reportRequest = async (
 };
 
 const RequestReportRef = builder.objectRef<RequestReport>('RequestReport').implement({
+  extensions: needs('predictions:read'),
   description: 'Everything that answered one request.',
   fields: (t) => ({
     predictions: t.field({
@@ -158,6 +160,7 @@ const RequestReportRef = builder.objectRef<RequestReport>('RequestReport').imple
 
 builder.queryField('request', (t) =>
   t.field({
+    extensions: needs('predictions:read'),
     type: RequestReportRef,
     nullable: true,
     description:

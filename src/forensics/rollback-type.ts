@@ -3,6 +3,7 @@ import { FeatureSchemaDiffRef } from '../evidence/feature-schema-diff.ts';
 import { argumentError } from '../platform/bad-user-input.ts';
 import { builder } from '../platform/builder.ts';
 import { referenced } from '../platform/immutable-cache.ts';
+import { needs } from '../platform/needs.ts';
 import {
   findModelVersion,
   ModelVersionRef,
@@ -91,6 +92,7 @@ const SentSchemaRef = builder
 const RollbackCheckRef = builder
   .objectRef<RollbackEvidence & { readonly run: ReplaySummary }>('RollbackCheck')
   .implement({
+    extensions: needs('predictions:read', 'registry:read'),
     description: 'Whether a version may take an endpoint over again, and why.',
     fields: (t) => ({
       dryRun: t.field({

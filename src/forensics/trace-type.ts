@@ -3,6 +3,7 @@ import { FeatureSchemaRef } from '../evidence/feature-schema.ts';
 import { RuntimeEnvironmentRef } from '../evidence/runtime-environment.ts';
 import { builder } from '../platform/builder.ts';
 import { referenced } from '../platform/immutable-cache.ts';
+import { needsModel, needsWithinModels } from '../platform/needs.ts';
 import { FeatureValueRef } from '../prediction/feature-value-type.ts';
 import { featureValuesOf } from '../prediction/feature-values.ts';
 import { PredictionLogRef } from '../prediction/prediction-log.ts';
@@ -16,6 +17,11 @@ import { EvidenceGapRef, TraceFindingRef, TraceVerdictEnum } from './finding-typ
 import { type Trace, traceOf } from './trace.ts';
 
 export const TraceRef = builder.objectRef<Trace>('Trace').implement({
+  extensions: needsModel(
+    ({ evidence }: Trace) => evidence.version.model.name,
+    'predictions:read',
+    'registry:read',
+  ),
   description: 'The provenance of one prediction as of the moment it was made, not as of now.',
   fields: (t) => ({
     prediction: t.field({
@@ -106,6 +112,7 @@ export const TraceRef = builder.objectRef<Trace>('Trace').implement({
 
 builder.queryField('trace', (t) =>
   t.field({
+    extensions: needsWithinModels('predictions:read', 'registry:read'),
     type: TraceRef,
     nullable: true,
     description:

@@ -32,6 +32,9 @@ export const COMMITTED_TABLES: readonly CommittedTable[] = [
   table('signing_key', 'key_id'),
   table('erasure', 'id'),
   table('erased_record', 'batch_id', 'commitment'),
+  table('api_key', 'id'),
+  table('api_key_revocation', 'api_key_id'),
+  table('sensitive_read', 'id'),
 ];
 
 /** The committed table of a name. */

@@ -1,6 +1,7 @@
 import { builder } from '../platform/builder.ts';
 import { assertNoIssues, InvalidInputError, NotFoundError } from '../platform/errors.ts';
 import { collectIssues } from '../platform/issues.ts';
+import { needs } from '../platform/needs.ts';
 import {
   connectionType,
   numericKey,
@@ -49,6 +50,7 @@ const ErasureConnection = connectionType(ErasureRef, 'Erasure', 'erasures');
 
 builder.queryField('erasures', (t) =>
   t.field({
+    extensions: needs('predictions:read'),
     type: ErasureConnection,
     nullable: true,
     description: 'Everything that was erased, the newest first.',
@@ -123,6 +125,7 @@ const EraseEntityPayload = builder
 
 builder.mutationField('eraseEntity', (t) =>
   t.field({
+    extensions: needs('evidence:erase'),
     type: EraseEntityPayload,
     nullable: true,
     description:

@@ -1,6 +1,7 @@
 import { argumentError } from '../platform/bad-user-input.ts';
 import { builder } from '../platform/builder.ts';
 import type { Database } from '../platform/database.ts';
+import { needs } from '../platform/needs.ts';
 import {
   connectionType,
   numericKey,
@@ -81,6 +82,7 @@ interface Ledger {
 }
 
 const LedgerRef = builder.objectRef<Ledger>('Ledger').implement({
+  extensions: needs('registry:read'),
   description:
     'Commitments to everything that was recorded, in a Merkle tree (RFC 6962) whose heads are signed. An append of records is one entry, and so is each row of the registry and of a history.',
   fields: (t) => ({
@@ -126,6 +128,7 @@ const LedgerRef = builder.objectRef<Ledger>('Ledger').implement({
 
 builder.queryField('ledger', (t) =>
   t.field({
+    extensions: needs('registry:read'),
     type: LedgerRef,
     nullable: true,
     description: 'The ledger that proves what was recorded.',

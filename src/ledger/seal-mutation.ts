@@ -1,5 +1,6 @@
 import { builder } from '../platform/builder.ts';
 import { UserError, UserErrorInterface } from '../platform/errors.ts';
+import { needs } from '../platform/needs.ts';
 import { CheckpointRef } from './ledger-proof-type.ts';
 import { latestCheckpoint } from './ledger-store.ts';
 import { sealLedger } from './seal.ts';
@@ -32,6 +33,7 @@ const SealPayloadRef = builder
 
 builder.mutationField('sealLedger', (t) =>
   t.field({
+    extensions: needs('admin'),
     type: SealPayloadRef,
     nullable: true,
     description:

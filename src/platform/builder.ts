@@ -6,6 +6,7 @@ import type { JsonValue } from './canonical-json.ts';
 import type { Context } from './context.ts';
 import type { Instant } from './instant.ts';
 import { limitError } from './limit-error.ts';
+import { loadVisibleNode, needsWithinModels } from './needs.ts';
 
 /** Items in a page when the caller does not say, and the most it may ask for. */
 export const DEFAULT_PAGE_SIZE = 20;
@@ -63,11 +64,21 @@ export const builder = new SchemaBuilder<OurTypes>({
     nodeQueryOptions: {
       description: 'Any object by its global ID.',
       nullable: true,
+      extensions: needsWithinModels(),
+      resolve: (_root, { id }, context, info, load) =>
+        loadVisibleNode(id, context, info, () => load(id)),
       args: { id: { description: 'Global ID.' } },
     },
     nodesQueryOptions: {
       description: `Several objects by their global IDs, in the order asked; null for each one not found. At most ${MAX_NODES}.`,
       nullable: { list: true, items: true },
+      extensions: needsWithinModels(),
+      resolve: async (_root, { ids }, context, info, load) => {
+        const found = await load(ids);
+        return Promise.all(
+          ids.map((id, index) => loadVisibleNode(id, context, info, () => found[index])),
+        );
+      },
       args: { ids: { description: `Global IDs, at most ${MAX_NODES}.` } },
       complexity: ({ ids }: { ids: readonly unknown[] }) => {
         if (ids.length <= MAX_NODES) return { field: 1, multiplier: Math.max(1, ids.length) };

@@ -4,6 +4,19 @@ import type { S3Options } from './s3-artifact-store.ts';
 
 const port = z.coerce.number().int().min(0).max(65535);
 
+const flag = z
+  .enum(['0', '1'])
+  .transform((text) => text === '1')
+  .default(false);
+
+const isSecure = (text: string): boolean => {
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname);
+};
+
+/** An address whose answers nobody on the way can exchange. */
+const secureUrl = z.string().url().refine(isSecure, 'must start with https://');
+
 const environment = z.object({
   DATABASE_URL: z
     .string()
@@ -23,11 +36,53 @@ const environment = z.object({
   HINDCAST_HOST: z.string().min(1).default('127.0.0.1'),
   HINDCAST_PORT: port.default(4000),
   HINDCAST_ACTOR: z.string().min(1).max(200).optional(),
+  HINDCAST_PUBLIC_URL: z.string().url().optional(),
+  HINDCAST_HOSTS: z.string().optional(),
+  HINDCAST_OIDC_ISSUER: secureUrl.optional(),
+  HINDCAST_OIDC_AUDIENCE: z.string().min(1).optional(),
+  HINDCAST_OIDC_JWKS_URL: secureUrl.optional(),
+  HINDCAST_OIDC_NAME_CLAIM: z.string().min(1).default('sub'),
+  HINDCAST_OIDC_SCOPES_CLAIM: z.string().min(1).default('scope'),
+  HINDCAST_OIDC_MODELS_CLAIM: z.string().min(1).default('hindcast_models'),
+  HINDCAST_REQUIRE_REASON: flag,
+  HINDCAST_INTROSPECTION: z.enum(['0', '1']).optional(),
+  HINDCAST_RATE: z.coerce.number().int().min(1).max(1_000_000_000).default(20_000),
+  HINDCAST_CONCURRENCY: z.coerce.number().int().min(1).max(100_000).default(512),
+  HINDCAST_API_KEY: z.string().min(1).optional(),
+  HINDCAST_REASON: z.string().min(1).optional(),
   HINDCAST_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info'),
   USER: z.string().optional(),
 });
+
+/** Whose tokens are taken, and what their claims mean. */
+export interface OidcOptions {
+  readonly issuer: string;
+  readonly audience: string;
+  /** Where the issuer's keys are; null to ask its discovery document. */
+  readonly jwksUrl: string | null;
+  /** Claims that hold the name of the caller, its scopes and the models that it is restricted to. */
+  readonly nameClaim: string;
+  readonly scopesClaim: string;
+  readonly modelsClaim: string;
+}
+
+/** Who may do what on a server. */
+export interface AccessConfig {
+  /** Names, without ports, that requests may be meant for, beside those of this machine. */
+  readonly hosts: readonly string[];
+  /** Null when only keys are taken. */
+  readonly oidc: OidcOptions | null;
+  /** Whether sensitive values are shown only to who says why. */
+  readonly needReason: boolean;
+  /** Whether the schema and GraphiQL are shown; null for only where there are no credentials. */
+  readonly introspection: boolean | null;
+  /** Cost of operations that a caller may ask for in a second, unless its key says otherwise. */
+  readonly rate: number;
+  /** Requests at once. */
+  readonly concurrency: number;
+}
 
 /** Everything the process reads from its environment. */
 export interface Config {
@@ -51,6 +106,11 @@ export interface Config {
   readonly port: number;
   /** Who is recorded as the author of facts when nobody else is known. */
   readonly actor: string;
+  readonly access: AccessConfig;
+  /** What the command line shows a server; null when it shows nothing. */
+  readonly apiKey: string | null;
+  /** Why the command line looks at sensitive values. */
+  readonly reason: string | null;
   readonly logLevel: string;
 }
 
@@ -83,9 +143,41 @@ export const readConfig = (
     host: read.HINDCAST_HOST,
     port: read.HINDCAST_PORT,
     actor: read.HINDCAST_ACTOR ?? read.USER ?? 'local',
+    access: accessOf(read),
+    apiKey: read.HINDCAST_API_KEY ?? null,
+    reason: read.HINDCAST_REASON ?? null,
     logLevel: read.HINDCAST_LOG_LEVEL,
     ...overrides,
     dataFolder,
+  };
+};
+
+const accessOf = (read: z.infer<typeof environment>): AccessConfig => ({
+  hosts: [
+    ...(read.HINDCAST_PUBLIC_URL === undefined ? [] : [new URL(read.HINDCAST_PUBLIC_URL).hostname]),
+    ...(read.HINDCAST_HOSTS ?? '').split(',').map((host) => host.trim()),
+  ].filter((host) => host !== ''),
+  oidc: oidcOf(read),
+  needReason: read.HINDCAST_REQUIRE_REASON,
+  introspection:
+    read.HINDCAST_INTROSPECTION === undefined ? null : read.HINDCAST_INTROSPECTION === '1',
+  rate: read.HINDCAST_RATE,
+  concurrency: read.HINDCAST_CONCURRENCY,
+});
+
+const oidcOf = (read: z.infer<typeof environment>): OidcOptions | null => {
+  const { HINDCAST_OIDC_ISSUER: issuer, HINDCAST_OIDC_AUDIENCE: audience } = read;
+  if (issuer === undefined && audience === undefined) return null;
+  if (issuer === undefined || audience === undefined) {
+    throw new ConfigError('Set both HINDCAST_OIDC_ISSUER and HINDCAST_OIDC_AUDIENCE, or neither.');
+  }
+  return {
+    issuer,
+    audience,
+    jwksUrl: read.HINDCAST_OIDC_JWKS_URL ?? null,
+    nameClaim: read.HINDCAST_OIDC_NAME_CLAIM,
+    scopesClaim: read.HINDCAST_OIDC_SCOPES_CLAIM,
+    modelsClaim: read.HINDCAST_OIDC_MODELS_CLAIM,
   };
 };
 

@@ -2,28 +2,50 @@ import type { ArtifactStore } from './artifact-store.ts';
 import type { Database } from './database.ts';
 import type { Signer } from './signed-note.ts';
 
+/** Everything that a caller can be allowed to do. */
+export const SCOPES = [
+  'registry:read',
+  'registry:write',
+  'deployments:write',
+  'predictions:read',
+  'predictions:write',
+  'features:sensitive',
+  'evidence:erase',
+  'admin',
+] as const;
+
 /** What a caller may do. */
-export type Scope =
-  | 'registry:read'
-  | 'registry:write'
-  | 'deployments:write'
-  | 'predictions:read'
-  | 'predictions:write'
-  | 'features:sensitive'
-  | 'evidence:erase'
-  | 'admin';
+export type Scope = (typeof SCOPES)[number];
 
 /** Who asks. */
 export interface Actor {
   /** Recorded as the author of facts. */
   readonly name: string;
   readonly scopes: ReadonlySet<Scope>;
+  /** Names of the only models that it may see, or beginnings of names followed by `*`; null for all. */
+  readonly models: readonly string[] | null;
+  /** Cost of the operations that it may ask for in a second; null without a limit. */
+  readonly rate: number | null;
+  /** Whether it showed credentials: then what it sees of sensitive values is recorded. */
+  readonly isKnown: boolean;
+}
+
+/** One request's way of telling that sensitive values were read; see `src/access/sensitive-read.ts`. */
+export interface SensitiveReads {
+  /** Why the caller says that it looks; null when it does not. */
+  readonly reason: string | null;
+  /** What was read of which record. */
+  readonly noted: Map<string, Set<string>>;
+  /** Whether nothing sensitive is shown without a reason. */
+  readonly needReason: boolean;
 }
 
 /** What every resolver sees. One object a request, so per-request caches hang on it. */
 export interface Context {
   readonly database: Database;
   readonly actor: Actor;
+  /** Absent where nobody is told apart, or the work is not for a caller. */
+  readonly reads?: SensitiveReads;
   /** Files of model versions, to run them again. */
   readonly artifacts: ArtifactStore;
   /** Base address of an Open Inference Protocol V2 server; null when there is none. */
@@ -37,16 +59,10 @@ export interface Context {
 /** The one who works on this machine, through the command line or the loopback interface: may do everything. */
 export const localActor = (name: string): { name: string } & Actor => ({
   name,
-  scopes: new Set<Scope>([
-    'registry:read',
-    'registry:write',
-    'deployments:write',
-    'predictions:read',
-    'predictions:write',
-    'features:sensitive',
-    'evidence:erase',
-    'admin',
-  ]),
+  scopes: new Set(SCOPES),
+  models: null,
+  rate: null,
+  isKnown: false,
 });
 
 /** Something made once a request, such as a loader of histories: those may change between requests. */

@@ -3,6 +3,7 @@ import { argumentError } from '../platform/bad-user-input.ts';
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
 import { formatInstant } from '../platform/instant.ts';
+import { needs } from '../platform/needs.ts';
 import {
   connectionType,
   type PageArguments,
@@ -25,6 +26,7 @@ interface FeatureHistoryPoint {
 const FeatureHistoryPointRef = builder
   .objectRef<FeatureHistoryPoint>('FeatureHistoryPoint')
   .implement({
+    extensions: needs('predictions:read'),
     description: "The value of one feature in one of an entity's predictions.",
     fields: (t) => ({
       prediction: t.field({

@@ -1,6 +1,7 @@
 import { FeatureFieldRef } from '../evidence/feature-schema-type.ts';
 import type { FeatureStatistics } from '../evidence/feature-statistics.ts';
 import { builder } from '../platform/builder.ts';
+import { needsWithinModels } from '../platform/needs.ts';
 import { quantileOf } from './baseline.ts';
 import type { FeatureScalar } from './feature-decode.ts';
 import { lexical } from './feature-lexical.ts';
@@ -108,6 +109,7 @@ const FeatureBaselineRef = builder.objectRef<Baseline>('FeatureBaseline').implem
 });
 
 export const FeatureValueRef = builder.objectRef<FeatureValue>('FeatureValue').implement({
+  extensions: needsWithinModels('predictions:read'),
   description:
     'The value of one feature in one prediction. Exactly the field that matches `definition.type` is set, or `elements` and `vector` for a feature with a shape; all are null when there is no value.',
   fields: (t) => ({

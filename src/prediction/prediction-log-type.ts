@@ -3,6 +3,7 @@ import { LineageNodeRef } from '../evidence/lineage-node.ts';
 import { builder } from '../platform/builder.ts';
 import { parseExactJson } from '../platform/exact-json.ts';
 import { branded, referenced } from '../platform/immutable-cache.ts';
+import { needsModel, needsWithinModels } from '../platform/needs.ts';
 import { ModelVersionRef, modelVersionById } from '../registry/model-version.ts';
 import { EndpointRef, endpointById, routeOf } from '../serving/endpoint.ts';
 import { featuresDigest, lexical } from './feature-lexical.ts';
@@ -12,6 +13,7 @@ import { latestOutcome, type PredictionConflict, type PredictionOutcome } from '
 import {
   digestText,
   identityKey,
+  type PredictionLog,
   PredictionLogRef,
   parseIdentityKey,
   predictionByIdentity,
@@ -21,6 +23,7 @@ import { storedReadings } from './schema-codec.ts';
 export const PredictionOutcomeRef = builder
   .objectRef<PredictionOutcome>('PredictionOutcome')
   .implement({
+    extensions: needsWithinModels('predictions:read'),
     description: 'The observed truth for a prediction.',
     fields: (t) => ({
       label: t.exposeString('label', { nullable: true, description: 'Observed label.' }),
@@ -48,6 +51,7 @@ export const PredictionOutcomeRef = builder
 export const PredictionConflictRef = builder
   .objectRef<PredictionConflict>('PredictionConflict')
   .implement({
+    extensions: needsWithinModels('predictions:read'),
     description:
       'A record that arrived with the identity of a stored prediction and other content. Kept as evidence; the stored prediction is unchanged.',
     fields: (t) => ({
@@ -62,6 +66,11 @@ export const PredictionConflictRef = builder
   });
 
 builder.node(PredictionLogRef, {
+  extensions: needsModel(
+    async ({ modelVersionId }: PredictionLog, { database }) =>
+      referenced(await modelVersionById(database).load(modelVersionId)).model.name,
+    'predictions:read',
+  ),
   description: 'One recorded prediction: immutable, append-only.',
   interfaces: [LineageNodeRef],
   id: { resolve: identityKey, description: 'Opaque global ID.' },

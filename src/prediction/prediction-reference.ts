@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql';
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
 import { formatInstant } from '../platform/instant.ts';
+import { needsWithinModels } from '../platform/needs.ts';
 import { EndpointRouteInput, endpointByRoute, routeOf } from '../serving/endpoint.ts';
 import {
   type PredictionLog,
@@ -92,6 +93,7 @@ const ambiguous = (requestId: string, found: readonly PredictionLog[]): GraphQLE
 
 builder.queryField('predictionLog', (t) =>
   t.field({
+    extensions: needsWithinModels('predictions:read'),
     type: PredictionLogRef,
     nullable: true,
     description: 'One prediction.',

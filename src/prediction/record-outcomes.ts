@@ -1,6 +1,7 @@
 import { builder } from '../platform/builder.ts';
 import { InvalidInputError } from '../platform/errors.ts';
 import type { ExactJson } from '../platform/exact-json.ts';
+import { needs } from '../platform/needs.ts';
 import { EndpointReferenceInput } from '../serving/endpoint.ts';
 import { appendPayload } from './append-payload.ts';
 import { assertRecordCount, endpointMember, lineOf, MAX_RECORDS } from './record-input.ts';
@@ -53,6 +54,7 @@ const RecordOutcomesInput = builder.inputType('RecordOutcomesInput', {
 
 builder.mutationField('recordOutcomes', (t) =>
   t.field({
+    extensions: needs('predictions:write'),
     type: appendPayload('RecordOutcomesPayload', 'outcomes'),
     nullable: true,
     description:

@@ -2,6 +2,7 @@ import { FeatureSchemaReferenceInput } from '../evidence/feature-schema-referenc
 import { builder } from '../platform/builder.ts';
 import { InvalidInputError } from '../platform/errors.ts';
 import type { ExactJson } from '../platform/exact-json.ts';
+import { needs } from '../platform/needs.ts';
 import { ModelVersionReferenceInput } from '../registry/model-version.ts';
 import { EndpointReferenceInput } from '../serving/endpoint.ts';
 import { appendPredictions } from './append.ts';
@@ -102,6 +103,7 @@ const predictionLine = (input: Input, prediction: Prediction, line: number): Raw
 
 builder.mutationField('recordPredictions', (t) =>
   t.field({
+    extensions: needs('predictions:write'),
     type: appendPayload('RecordPredictionsPayload', 'predictions'),
     nullable: true,
     description:

@@ -1,5 +1,6 @@
 import { builder } from '../platform/builder.ts';
 import { assertNoIssues, InvalidInputError } from '../platform/errors.ts';
+import { needs } from '../platform/needs.ts';
 import { connectionType, pageArguments, pageCost, pageRequest } from '../platform/pagination.ts';
 import {
   filterConditions,
@@ -33,6 +34,7 @@ const RawEncodingEnum = builder.enumType('RawEncoding', {
 export const RejectedRecordRef = builder.objectRef<RejectedRecord>('RejectedRecord');
 
 builder.node(RejectedRecordRef, {
+  extensions: needs('predictions:read'),
   description:
     'A prediction or outcome that could not be stored, kept with its bytes as received. It can be resubmitted, and is by itself when what it waits for is recorded.',
   id: { resolve: ({ id }) => String(id) },
@@ -109,6 +111,7 @@ const RejectedRecordConnection = connectionType(
 
 builder.queryField('rejectedRecords', (t) =>
   t.field({
+    extensions: needs('predictions:read'),
     type: RejectedRecordConnection,
     nullable: true,
     description: 'Records that could not be stored, newest first.',
@@ -181,6 +184,7 @@ const conditionsOf = ({ ids, filter }: Selection): Resubmission => {
 
 builder.mutationField('resubmitRejectedRecords', (t) =>
   t.field({
+    extensions: needs('predictions:write'),
     type: ResubmitPayload,
     nullable: true,
     description:

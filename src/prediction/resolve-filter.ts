@@ -4,8 +4,9 @@ import type { Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
 import type { InputIssue } from '../platform/errors.ts';
 import { collectIssues, type Issues } from '../platform/issues.ts';
+import { allowsModel, allowsModelSql } from '../platform/model-pattern.ts';
 import { nearestName } from '../platform/nearest-name.ts';
-import { findModelVersion } from '../registry/model-version.ts';
+import { findModelVersion, type ModelVersion } from '../registry/model-version.ts';
 import { findEndpoint } from '../serving/endpoint.ts';
 import { misfitReason } from './feature-condition.ts';
 import {
@@ -22,9 +23,16 @@ import {
   predictionCondition,
 } from './prediction-filter.ts';
 import type { FeatureFilterShape, PredictionFilter } from './prediction-filter-input.ts';
-import type { Condition } from './sql-condition.ts';
+import { allOf, type Condition } from './sql-condition.ts';
 
 const NEEDS_SCOPE = 'needs the scope `features:sensitive`, which this caller lacks.';
+
+/** Only predictions of versions of these models. */
+const ofModels =
+  (models: readonly string[]): Condition =>
+  (parameter) =>
+    `l.model_version_id IN (SELECT v.id FROM model_version v JOIN model m ON m.id = v.model_id
+      WHERE ${allowsModelSql('m.name', parameter([...models], 'text[]'))})`;
 
 /** Most feature names that an error lists. */
 const MAX_NAMES = 20;
@@ -44,11 +52,13 @@ const featuresOf = (parts: readonly FilterPart[]): readonly PlacedFeature[] =>
 
 /** Every endpoint, version and schema that a filter names, with its row ID; null for one that does not exist. */
 const resolveIds = async (
-  { database }: Context,
+  { database, actor }: Context,
   parts: readonly FilterPart[],
   issues: Issues,
 ): Promise<ReadonlyMap<FilterReference, number>> => {
   const ids = new Map<FilterReference, number>();
+  const isVisible = (found: object): boolean =>
+    !('model' in found) || allowsModel(actor.models, (found as ModelVersion).model.name);
   const resolve = async <Reference extends FilterReference>(
     reference: Reference | null | undefined,
     path: Path,
@@ -57,7 +67,7 @@ const resolveIds = async (
   ): Promise<void> => {
     if (reference == null) return;
     const found = await find(database, reference);
-    if (found === null) issues.add(path, `There is no such ${kind}.`);
+    if (found === null || !isVisible(found)) issues.add(path, `There is no such ${kind}.`);
     else ids.set(reference, found.id);
   };
   await Promise.all(
@@ -145,5 +155,7 @@ export const resolveFilter = async (
   ]);
   refuse(issues.list);
   const references: FilterReferences = { ids, features };
-  return predictionCondition(filter, references);
+  const condition = predictionCondition(filter, references);
+  const { models } = context.actor;
+  return models === null ? condition : allOf([ofModels(models), condition]);
 };

@@ -6,6 +6,7 @@ import {
 } from '../platform/bounded-count.ts';
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
+import { needsWithinModels } from '../platform/needs.ts';
 import { OrderDirection } from '../platform/order-direction.ts';
 import {
   connectionType,
@@ -99,6 +100,7 @@ const STABLE =
 
 builder.queryField('predictionLogs', (t) =>
   t.field({
+    extensions: needsWithinModels('predictions:read'),
     type: PredictionLogConnection,
     nullable: true,
     description: `Searches the prediction log. The filter must give ${BOUND}. ${STABLE}`,
@@ -125,6 +127,7 @@ const isInIndex = (filter: PredictionFilter, { field }: SearchOrder): boolean =>
 
 builder.objectField(ModelVersionRef, 'predictions', (t) =>
   t.field({
+    extensions: needsWithinModels('predictions:read'),
     type: PredictionLogConnection,
     description: `Predictions made by this version. A filter on more than \`occurredAt\`, and the order RECORDED_AT, must give ${BOUND}. ${STABLE}`,
     complexity: pageCost,
@@ -147,6 +150,7 @@ builder.objectField(ModelVersionRef, 'predictions', (t) =>
 
 builder.objectField(EndpointRef, 'predictions', (t) =>
   t.field({
+    extensions: needsWithinModels('predictions:read'),
     type: PredictionLogConnection,
     description: `Predictions returned by this endpoint. The filter must give ${BOUND}. ${STABLE}`,
     complexity: pageCost,

@@ -5,6 +5,7 @@ import type { Database } from '../platform/database.ts';
 import { branded, referenced } from '../platform/immutable-cache.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
 import { collectIssues } from '../platform/issues.ts';
+import { needs } from '../platform/needs.ts';
 import {
   numericKey,
   type PageArguments,
@@ -136,6 +137,7 @@ const transitionPage = async (context: Context, filter: Filter, args: PageArgume
 
 builder.queryField('lifecycleTransitions', (t) =>
   t.field({
+    extensions: needs('registry:read'),
     type: LifecycleTransitionConnection,
     nullable: true,
     description:

@@ -1,5 +1,6 @@
 import { builder } from '../platform/builder.ts';
 import { branded, referenced } from '../platform/immutable-cache.ts';
+import { needsModel, needsWithinModels } from '../platform/needs.ts';
 import { connectionType, pageArguments, pageCost, pageOfList } from '../platform/pagination.ts';
 import {
   brokenLinks,
@@ -30,6 +31,10 @@ export interface LifecycleTransition extends LifecycleFact {
 export const LifecycleTransitionRef = builder.objectRef<LifecycleTransition>('LifecycleTransition');
 
 builder.node(LifecycleTransitionRef, {
+  extensions: needsModel(
+    ({ modelVersion }: { readonly modelVersion: ModelVersion }) => modelVersion.model.name,
+    'registry:read',
+  ),
   description:
     "One recorded change of a model version's stage. Transitions form a hash chain per version, so a removed or altered row is detectable.",
   id: {
@@ -131,6 +136,7 @@ builder.objectFields(ModelVersionRef, (t) => ({
       stageAt(await lifecycleOf(context).load(id), at, knownAt ?? undefined),
   }),
   transitions: t.field({
+    extensions: needsWithinModels('registry:read'),
     type: LifecycleTransitionConnection,
     description:
       'Lifecycle history in the order of recording; with `effective`, only what still holds, in the order it took effect.',

@@ -1,6 +1,7 @@
 import { argumentError } from '../platform/bad-user-input.ts';
 import { builder } from '../platform/builder.ts';
 import type { InputIssue } from '../platform/errors.ts';
+import { needs } from '../platform/needs.ts';
 import {
   findModelVersion,
   type ModelVersion,
@@ -31,6 +32,7 @@ const baseArgument = {
 
 builder.queryField('modelVersionDiff', (t) =>
   t.field({
+    extensions: needs('registry:read'),
     type: ModelVersionDiffRef,
     nullable: true,
     description:

@@ -9,6 +9,7 @@ import { builder } from '../platform/builder.ts';
 import type { JsonValue } from '../platform/canonical-json.ts';
 import type { Database } from '../platform/database.ts';
 import { referenced } from '../platform/immutable-cache.ts';
+import { needs } from '../platform/needs.ts';
 import { ValueChangeRef, valueChanges } from '../platform/value-change.ts';
 import { ArtifactChangeRef, artifactChanges } from './artifact-changes.ts';
 import { artifactUsesOf } from './artifact-use.ts';
@@ -67,6 +68,7 @@ const ParentChangeRef = builder.objectRef<ModelVersionDiff>('ParentChange').impl
 export const ModelVersionDiffRef = builder.objectRef<ModelVersionDiff>('ModelVersionDiff');
 
 ModelVersionDiffRef.implement({
+  extensions: needs('registry:read'),
   description:
     'Differences of two model versions: of everything that the digest of a version covers, and of their metrics.',
   fields: (t) => ({

@@ -5,6 +5,7 @@ import type { Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
 import { dateOf, formatInstant, type Instant } from '../platform/instant.ts';
 import { collectIssues } from '../platform/issues.ts';
+import { needsWithinModels } from '../platform/needs.ts';
 import {
   type Page,
   type PageArguments,
@@ -139,6 +140,7 @@ const whereOf = async (
 
 builder.objectField(ModelRef, 'versions', (t) =>
   t.field({
+    extensions: needsWithinModels('registry:read'),
     type: ModelVersionConnection,
     description: `Versions of this model, newest registration first by default. In the order of semantic versions, at most ${MAX_SORTED} may match.`,
     complexity: pageCost,

@@ -6,12 +6,14 @@ import { RuntimeEnvironmentRef, runtimeEnvironmentById } from '../evidence/runti
 import { builder } from '../platform/builder.ts';
 import type { JsonValue } from '../platform/canonical-json.ts';
 import { referenced } from '../platform/immutable-cache.ts';
+import { needsModel, needsWithinModels } from '../platform/needs.ts';
 import { ArtifactUseRef, artifactUsesOf } from './artifact-use.ts';
 import { DatasetUseRef, datasetUsesOf } from './dataset-use.ts';
 import { MetricRef, metricsOf } from './metric.ts';
 import { ModelRef } from './model.ts';
 import {
   findModelVersion,
+  type ModelVersion,
   ModelVersionRef,
   ModelVersionReferenceInput,
   modelVersionByDigest,
@@ -22,6 +24,7 @@ import {
 findableByDigest((database, digest) => modelVersionByDigest(database).load(digest));
 
 builder.node(ModelVersionRef, {
+  extensions: needsModel(({ model }: ModelVersion) => model.name, 'registry:read'),
   description:
     'One immutable model: the exact code, data, feature schema, environment and parameters that produced it, addressed by the SHA-256 of its canonical manifest.',
   interfaces: [ContentAddressedRef, LineageNodeRef],
@@ -103,6 +106,7 @@ builder.node(ModelVersionRef, {
 
 builder.queryField('modelVersion', (t) =>
   t.field({
+    extensions: needsWithinModels('registry:read'),
     type: ModelVersionRef,
     nullable: true,
     description: 'One model version.',

@@ -1,6 +1,7 @@
 import { builder } from '../platform/builder.ts';
 import type { Database } from '../platform/database.ts';
 import { immutableLoader } from '../platform/immutable-cache.ts';
+import { needs, needsModel, needsWithinModels } from '../platform/needs.ts';
 import {
   connectionType,
   pageArguments,
@@ -18,6 +19,7 @@ export const modelByName = immutableLoader<string, Model>('Model', async ({ pris
 export const ModelRef = builder.objectRef<Model>('Model');
 
 builder.node(ModelRef, {
+  extensions: needsModel(({ name }: Model) => name, 'registry:read'),
   description: 'A named line of model versions.',
   id: { resolve: ({ name }) => name, description: 'Opaque global ID.' },
   loadOne: (name: string, { database }) => modelByName(database).load(name),
@@ -62,6 +64,7 @@ const modelsPage = async ({ prisma }: Database, args: Parameters<typeof pageRequ
 
 builder.queryFields((t) => ({
   model: t.field({
+    extensions: needsWithinModels('registry:read'),
     type: ModelRef,
     nullable: true,
     description: 'A model by name.',
@@ -70,6 +73,7 @@ builder.queryFields((t) => ({
     resolve: (_, { name }, { database }) => modelByName(database).load(name),
   }),
   models: t.field({
+    extensions: needs('registry:read'),
     type: ModelConnection,
     nullable: true,
     description: 'All models, by name in byte order.',

@@ -3,6 +3,7 @@ import { argumentError } from '../platform/bad-user-input.ts';
 import { builder } from '../platform/builder.ts';
 import type { Database } from '../platform/database.ts';
 import { nearestName } from '../platform/nearest-name.ts';
+import { needs } from '../platform/needs.ts';
 import { type PageArguments, pageArguments, pageCost } from '../platform/pagination.ts';
 import { comparableText } from '../platform/storable-text.ts';
 import { ModelVersionConnection, modelVersionPage } from './model-versions.ts';
@@ -53,6 +54,7 @@ const usersOf = async (
 
 builder.queryField('usesPackage', (t) =>
   t.field({
+    extensions: needs('registry:read'),
     type: ModelVersionConnection,
     nullable: true,
     description:

@@ -8,6 +8,7 @@ import { InvalidInputError, NotFoundError } from '../platform/errors.ts';
 import { announceRecorded } from '../platform/events.ts';
 import { referenced } from '../platform/immutable-cache.ts';
 import { formatInstant, instantOf } from '../platform/instant.ts';
+import { needs } from '../platform/needs.ts';
 import {
   inTransaction,
   recordedAtIn,
@@ -207,6 +208,7 @@ const RegisterModelVersionPayload = builder
 
 builder.mutationField('registerModelVersion', (t) =>
   t.field({
+    extensions: needs('registry:write'),
     type: RegisterModelVersionPayload,
     nullable: true,
     description:

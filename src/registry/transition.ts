@@ -9,6 +9,7 @@ import {
 } from '../platform/errors.ts';
 import { formatInstant, instantOf } from '../platform/instant.ts';
 import { collectIssues } from '../platform/issues.ts';
+import { needs } from '../platform/needs.ts';
 import { inTransaction, recordingTime, type Transaction } from '../platform/transaction.ts';
 import { checkTransition, type LifecycleStage, stageAt, TRANSITIONS } from './lifecycle.ts';
 import { appendFact, historyIn } from './lifecycle-history.ts';
@@ -181,6 +182,7 @@ const TransitionModelVersionPayload = builder
 
 builder.mutationField('transitionModelVersion', (t) =>
   t.field({
+    extensions: needs('registry:write'),
     type: TransitionModelVersionPayload,
     nullable: true,
     description:

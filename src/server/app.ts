@@ -5,6 +5,8 @@ import type { Actor, Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
 import type { Signer } from '../platform/signed-note.ts';
 import { schema } from '../schema.ts';
+import { useAuthorization } from './authorize.ts';
+import { type Caller, NOBODY } from './caller.ts';
 import { useCompiledQueries } from './compiled-queries.ts';
 import { useGraphiql } from './graphiql.ts';
 import { useExactRequests } from './graphql-request.ts';
@@ -28,6 +30,8 @@ export interface AppOptions {
   readonly stopping?: AbortSignal;
   readonly log: Logger;
   readonly limits?: Limits;
+  /** Whether introspection is answered, and browsers with GraphiQL. */
+  readonly showsSchema?: boolean;
   /** Where GraphiQL's ready-made operations are. */
   readonly operationsFolder?: string;
 }
@@ -35,16 +39,13 @@ export interface AppOptions {
 export const GRAPHQL_PATH = '/graphql';
 
 /** What resolvers and routes see. */
-export const contextOf = ({
+export const contextOf = (
+  { database, artifacts, inferenceUrl = null, signer = null, stopping }: AppOptions,
+  { actor, reads }: Caller,
+): Context => ({
   database,
   actor,
-  artifacts,
-  inferenceUrl = null,
-  signer = null,
-  stopping,
-}: AppOptions): Context => ({
-  database,
-  actor,
+  ...(reads === null ? {} : { reads }),
   artifacts,
   inferenceUrl,
   signer,
@@ -53,10 +54,15 @@ export const contextOf = ({
 
 /** The GraphQL server over a database. */
 export const createApp = (options: AppOptions) => {
-  const { log, limits = DEFAULT_LIMITS, operationsFolder = OPERATIONS_FOLDER } = options;
+  const {
+    log,
+    limits = DEFAULT_LIMITS,
+    operationsFolder = OPERATIONS_FOLDER,
+    showsSchema = true,
+  } = options;
   return createYoga<ServerContext, Context>({
     schema,
-    context: () => contextOf(options),
+    context: ({ record }) => contextOf(options, record?.caller ?? NOBODY),
     graphqlEndpoint: GRAPHQL_PATH,
     maskedErrors: { maskError },
     // Plugins below do these in our way.
@@ -70,7 +76,7 @@ export const createApp = (options: AppOptions) => {
     batching: false,
     plugins: [
       // First, because a browser's GET is no GraphQL request.
-      useGraphiql(operationsFolder),
+      ...(showsSchema ? [useGraphiql(operationsFolder)] : []),
       // After Yoga's own parsers, which round integers in variables; this replaces them.
       useExactRequests(limits),
       // Before the document is parsed.
@@ -79,6 +85,7 @@ export const createApp = (options: AppOptions) => {
       useDocumentLimits(limits),
       // From here on the operation is known to be valid and to be the one that runs.
       useOperationName(),
+      useAuthorization(schema, showsSchema),
       useCompiledQueries(schema),
       // Last before execution, since the price depends on the variables.
       useCostLimit(limits),

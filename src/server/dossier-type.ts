@@ -5,6 +5,7 @@ import { dossierOf } from '../ledger/dossier.ts';
 import { builder } from '../platform/builder.ts';
 import { digestOfBytes } from '../platform/canonical-json.ts';
 import type { Context } from '../platform/context.ts';
+import { needs } from '../platform/needs.ts';
 import { identityKey, type PredictionLog } from '../prediction/prediction-log.ts';
 import { findPrediction, PredictionLogReferenceInput } from '../prediction/prediction-reference.ts';
 import { OPERATIONS_FOLDER } from './operations.ts';
@@ -55,6 +56,7 @@ const traceOf = async (
 
 builder.queryField('dossier', (t) =>
   t.field({
+    extensions: needs('predictions:read', 'registry:read', 'features:sensitive'),
     type: DossierRef,
     nullable: true,
     description:

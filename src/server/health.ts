@@ -56,11 +56,13 @@ export const healthRoutes = (database: Database, log: Logger): readonly Route[] 
     {
       method: 'GET',
       path: '/health/live',
+      scope: null,
       handle: async (_request, response) => sendJson(response, 200, { status: 'live' }),
     },
     {
       method: 'GET',
       path: '/health/ready',
+      scope: null,
       handle: async (_request, response) => {
         const state = await readiness();
         sendJson(response, state.status === 'ready' ? 200 : 503, state);

@@ -1,15 +1,19 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { AccessConfig } from '../platform/config.ts';
+import { openAccess } from './access-control.ts';
 import { contextOf } from './app.ts';
 import { startReplaying } from './background-replay.ts';
 import { startSealing } from './background-sealing.ts';
 import { trackConnections } from './connections.ts';
-import { assertLoopback, StartError } from './request-guard.ts';
+import { StartError } from './request-guard.ts';
 import { type ListenerOptions, requestListener } from './request-listener.ts';
 
-export interface ServerOptions extends ListenerOptions {
-  /** A loopback address or name. */
+export interface ServerOptions extends Omit<ListenerOptions, 'control'> {
+  /** An address or name to listen on. */
   readonly host: string;
+  /** Who may call; absent for a server that only this machine's user is to reach. */
+  readonly access?: AccessConfig;
   /** 0 for any free port. */
   readonly port: number;
   /** Milliseconds that `close` waits for requests in progress. */
@@ -45,17 +49,27 @@ const POLL_SECONDS = 2;
 
 /** Serves GraphQL, the routes and health on one address. Throws a `StartError` when it cannot or may not listen there. */
 export const startServer = async (given: ServerOptions): Promise<RunningServer> => {
-  assertLoopback(given.host);
+  const control = await openAccess(given);
   const stopping = new AbortController();
-  const options: ServerOptions = { ...given, stopping: stopping.signal };
+  const options = {
+    ...given,
+    control,
+    showsSchema: control.showsSchema,
+    stopping: stopping.signal,
+  };
   const server = createServer({ ...TIMES, maxHeaderSize: 16 * 1024 }, requestListener(options));
   server.maxHeadersCount = 100;
   server.timeout = SILENCE;
   const connections = trackConnections(server);
-  await listen(server, options);
+  try {
+    await listen(server, options);
+  } catch (error) {
+    await control.stop();
+    throw error;
+  }
   const sealing = sealingOf(options);
   const replaying = startReplaying(
-    contextOf(options),
+    contextOf(options, { actor: given.actor, reads: null }),
     options.log,
     given.pollSeconds ?? POLL_SECONDS,
   );
@@ -67,6 +81,7 @@ export const startServer = async (given: ServerOptions): Promise<RunningServer> 
       closed ??= connections
         .close(options.closePatience ?? CLOSE_PATIENCE)
         .then(() => replaying.stop())
+        .then(() => control.stop())
         .then(() => sealing?.stop());
       return closed;
     },

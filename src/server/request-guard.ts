@@ -8,21 +8,22 @@ export class StartError extends Error {
 
 const LOOPBACK = /^(localhost|::1|127\.\d{1,3}\.\d{1,3}\.\d{1,3})$/;
 
-/** Refuses to listen where others could connect, while nobody can be told apart. */
-export const assertLoopback = (host: string): void => {
-  if (LOOPBACK.test(host)) return;
-  throw new StartError(
-    `Refusing to listen on ${host}: credentials are not configured, so anyone who reaches it could read and write ` +
-      'everything. Use 127.0.0.1, ::1 or localhost.',
-  );
-};
+/** Whether an address is one that only this machine reaches. */
+export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
+
+const LOCAL_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
- * Whether a request was meant for this machine. A page that has its own name resolve to 127.0.0.1 (DNS rebinding) passes
- * the browser's checks of origin, but not this one of the name.
+ * Whether a request was meant for this server, whose names are this machine's and `names`. A page that has its own name
+ * resolve to our address (DNS rebinding) passes the browser's checks of origin, but not this one of the name.
  */
-export const isLocalHost = (host: string | undefined): boolean =>
-  host !== undefined && /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i.test(host);
+export const isOurHost = (host: string | undefined, names: readonly string[]): boolean => {
+  const name = /^([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/i.exec(host ?? '')?.[1]?.toLowerCase();
+  return (
+    name !== undefined &&
+    (LOCAL_NAMES.includes(name) || names.some((one) => one.toLowerCase() === name))
+  );
+};
 
 /** The caller's request ID if it is fit for logs and headers, a new one otherwise. */
 export const requestIdOf = (headers: IncomingHttpHeaders): string => {

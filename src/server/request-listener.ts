@@ -1,16 +1,20 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Logger } from 'pino';
+import type { AccessControl } from './access-control.ts';
 import { type AppOptions, contextOf, createApp, GRAPHQL_PATH } from './app.ts';
+import { NOBODY } from './caller.ts';
 import { healthRoutes } from './health.ts';
 import { answerPlainly, isPlainRequest } from './json-lane.ts';
-import { isLocalHost, pathOf, requestIdOf, setSecurityHeaders } from './request-guard.ts';
+import { refusalOf, sendRefusal, sendUnauthenticated } from './refusals.ts';
+import { isOurHost, pathOf, requestIdOf, setSecurityHeaders } from './request-guard.ts';
 import type { RequestRecord } from './request-record.ts';
 import { findRoute, type Route, sendError } from './routes.ts';
 
 export interface ListenerOptions extends AppOptions {
   /** Addresses beside `/graphql` and `/health`. */
   readonly routes?: readonly Route[];
+  readonly control: AccessControl;
 }
 
 /** How long a GraphQL request may take to arrive, in milliseconds. */
@@ -21,7 +25,11 @@ export const requestListener = (options: ListenerOptions): RequestListener => {
   const { log } = options;
   const answer = routerOf(options);
   return (request, response) => {
-    const record: RequestRecord = { requestId: requestIdOf(request.headers), operationName: null };
+    const record: RequestRecord = {
+      requestId: requestIdOf(request.headers),
+      operationName: null,
+      caller: null,
+    };
     logAtEnd(log, request, response, record);
     response.setHeader('x-request-id', record.requestId);
     setSecurityHeaders(response);
@@ -39,6 +47,7 @@ const routerOf = (options: ListenerOptions) => {
   const { database, log, routes = [] } = options;
   const graphql = createApp(options);
   const table = [...healthRoutes(database, log), ...routes, ROOT];
+  const { control: access } = options;
 
   return async (
     request: IncomingMessage,
@@ -47,11 +56,16 @@ const routerOf = (options: ListenerOptions) => {
   ): Promise<void> => {
     const path = pathOf(request);
     const method = request.method ?? '';
-    if (path === null || !isLocalHost(request.headers.host)) {
-      const message = 'This is not the host asked for. Use localhost, 127.0.0.1 or [::1].';
+    if (path === null || !isOurHost(request.headers.host, access.hosts)) {
+      const names = [...access.hosts, 'localhost', '127.0.0.1'].join(', ');
+      const message = `This is not the host asked for. Use ${names} or [::1].`;
       return sendError(response, 421, 'MISDIRECTED_REQUEST', message);
     }
     const isGraphql = path === GRAPHQL_PATH;
+    if (!OPEN_PATHS.includes(path) && !(access.showsSchema && isGraphql && asksForPage(request))) {
+      record.caller = await access.callerOf(request.headers);
+      if (record.caller === null) return sendUnauthenticated(response);
+    }
     if (isGraphql && GRAPHQL_METHODS.includes(method)) {
       dropUnlessArrived(request);
       if (isPlainRequest(request)) await answerPlainly(graphql, log, request, response, record);
@@ -62,12 +76,24 @@ const routerOf = (options: ListenerOptions) => {
     if (route === null) {
       return sendError(response, 404, 'NOT_FOUND', 'There is nothing at this path.');
     }
-    if ('handle' in route) return route.handle(request, response, contextOf(options));
+    if ('handle' in route) {
+      const caller = record.caller ?? NOBODY;
+      const refusal = refusalOf(caller.actor, route);
+      if (refusal !== null) return sendRefusal(response, refusal);
+      return route.handle(request, response, contextOf(options, caller));
+    }
     const allow = route.join(', ');
     const message = `This path takes ${allow}.`;
     sendError(response, 405, 'METHOD_NOT_ALLOWED', message, { allow });
   };
 };
+
+/** Addresses that tell nothing of anybody. */
+const OPEN_PATHS: readonly string[] = ['/', '/health/live', '/health/ready'];
+
+/** A browser that is led somewhere shows no credentials; GraphiQL's page holds nothing but GraphiQL. */
+const asksForPage = ({ method, headers }: IncomingMessage): boolean =>
+  method === 'GET' && (headers.accept ?? '').includes('text/html');
 
 const dropUnlessArrived = (request: IncomingMessage): void => {
   const timer = setTimeout(() => {
@@ -81,6 +107,7 @@ const GRAPHQL_METHODS: readonly string[] = ['GET', 'POST'];
 const ROOT: Route = {
   method: 'GET',
   path: '/',
+  scope: null,
   handle: async (_request, response) => {
     response.writeHead(302, { location: GRAPHQL_PATH }).end();
   },
@@ -102,6 +129,7 @@ const logAtEnd = (
         path: pathOf(request)?.slice(0, 200) ?? null,
         status: response.statusCode,
         ms: Math.round((performance.now() - start) * 10) / 10,
+        ...(record.caller?.actor.isKnown === true && { actor: record.caller.actor.name }),
         ...(record.operationName !== null && { operationName: record.operationName }),
         ...(!response.writableFinished && { cutOff: true }),
       },

@@ -1,11 +1,14 @@
 import { getOperationAST } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import type { Caller } from './caller.ts';
 
 /** What the HTTP server tells the GraphQL server about a request, and learns from it. */
 export interface RequestRecord {
   readonly requestId: string;
   /** Name of the GraphQL operation; null when it has none or none ran. */
   operationName: string | null;
+  /** Null until it is known. */
+  caller: Caller | null;
 }
 
 /** What goes along with a request into the GraphQL server. */

@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Context } from '../platform/context.ts';
+import type { Context, Scope } from '../platform/context.ts';
 
 /** An address outside GraphQL. `path` matches exactly; a GET route answers HEAD too. */
 export interface Route {
   readonly method: 'GET' | 'POST';
   readonly path: string;
+  /** What a caller needs; null when anybody may ask. */
+  readonly scope: Scope | null;
   /** Resolves when the answer is sent. What it throws becomes a masked 500. */
   readonly handle: (
     request: IncomingMessage,

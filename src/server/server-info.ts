@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { builder } from '../platform/builder.ts';
+import { needsWithinModels } from '../platform/needs.ts';
 import { VERSION } from '../platform/version.ts';
 
 interface ServerInfo {
@@ -32,6 +33,7 @@ const ServerInfoRef = builder.objectRef<ServerInfo>('ServerInfo').implement({
 
 builder.queryField('serverInfo', (t) =>
   t.field({
+    extensions: needsWithinModels(),
     type: ServerInfoRef,
     nullable: true,
     description: 'The server that answers, for support and for telling installations apart.',

@@ -3,6 +3,7 @@ import type { Context } from '../platform/context.ts';
 import { assertNoIssues, InvalidInputError, NotFoundError } from '../platform/errors.ts';
 import { formatInstant, instantOf } from '../platform/instant.ts';
 import { collectIssues } from '../platform/issues.ts';
+import { needs } from '../platform/needs.ts';
 import { inTransaction, recordingTime, type Transaction } from '../platform/transaction.ts';
 import { FUTURE_TOLERANCE } from '../registry/transition.ts';
 import { TrafficShareError } from './deployment-errors.ts';
@@ -168,6 +169,7 @@ const payload = (name: string, description: string) =>
 
 builder.mutationFields((t) => ({
   endDeployment: t.field({
+    extensions: needs('deployments:write'),
     type: payload('EndDeploymentPayload', 'An ended deployment.'),
     nullable: true,
     description: 'Stops a deployment.',
@@ -190,6 +192,7 @@ builder.mutationFields((t) => ({
     }),
   }),
   correctDeployment: t.field({
+    extensions: needs('deployments:write'),
     type: payload('CorrectDeploymentPayload', 'A corrected deployment.'),
     nullable: true,
     description:

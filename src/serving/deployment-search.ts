@@ -2,6 +2,7 @@ import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
 import { branded } from '../platform/immutable-cache.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
+import { needs } from '../platform/needs.ts';
 import {
   numericKey,
   type PageArguments,
@@ -113,6 +114,7 @@ const searchDeployments = async (
 
 builder.queryField('deployments', (t) =>
   t.field({
+    extensions: needs('registry:read'),
     type: DeploymentConnection,
     nullable: true,
     description:

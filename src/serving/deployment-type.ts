@@ -2,6 +2,7 @@ import { LineageNodeRef } from '../evidence/lineage-node.ts';
 import { builder } from '../platform/builder.ts';
 import { branded, referenced } from '../platform/immutable-cache.ts';
 import { formatInstant } from '../platform/instant.ts';
+import { needsModel } from '../platform/needs.ts';
 import { ModelVersionRef, modelVersionById, releaseOf } from '../registry/model-version.ts';
 import { deploymentById, deploymentByPublicId } from './deployment-history.ts';
 import { EndpointRef, endpointById, routeOf } from './endpoint.ts';
@@ -92,6 +93,11 @@ export const newestBelief = (deployment: DeploymentHistory): DeploymentBelief | 
 };
 
 builder.node(DeploymentRef, {
+  extensions: needsModel(
+    async ({ deployment }: DeploymentBelief, { database }) =>
+      referenced(await modelVersionById(database).load(deployment.modelVersionId)).model.name,
+    'registry:read',
+  ),
   description:
     "An interval in which one model version served a share of an endpoint's traffic, as believed at one record time. Changing the share ends one deployment and starts another, so history is never rewritten.",
   interfaces: [LineageNodeRef],

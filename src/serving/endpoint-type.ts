@@ -1,6 +1,7 @@
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
 import type { Instant } from '../platform/instant.ts';
+import { needs, needsWithinModels } from '../platform/needs.ts';
 import {
   connectionType,
   type PageArguments,
@@ -83,6 +84,7 @@ export const DeploymentConnection = connectionType(DeploymentRef, 'Deployment', 
 const filterArgument = { type: DeploymentFilter, description: 'Which deployments.' } as const;
 
 builder.node(EndpointRef, {
+  extensions: needsWithinModels('registry:read'),
   description:
     'A logical serving route, such as `flight-delay` in `production`. Clients call the endpoint; deployments decide which model version answers.',
   id: { resolve: routeOf, description: 'Opaque global ID.' },
@@ -129,6 +131,7 @@ builder.node(EndpointRef, {
 
 builder.objectField(ModelVersionRef, 'deployments', (t) =>
   t.field({
+    extensions: needsWithinModels('registry:read'),
     type: DeploymentConnection,
     description: 'Deployments of this version as believed now, newest start first.',
     complexity: pageCost,
@@ -199,6 +202,7 @@ export const ServingStateRef = builder.objectRef<ServingState>('ServingState').i
 
 builder.queryFields((t) => ({
   endpoint: t.field({
+    extensions: needsWithinModels('registry:read'),
     type: EndpointRef,
     nullable: true,
     description: 'One endpoint.',
@@ -209,6 +213,7 @@ builder.queryFields((t) => ({
     resolve: (_, { by }, { database }) => findEndpoint(database, by),
   }),
   endpoints: t.field({
+    extensions: needs('registry:read'),
     type: EndpointConnection,
     nullable: true,
     description: 'All endpoints, by environment and name in byte order.',
@@ -220,6 +225,7 @@ builder.queryFields((t) => ({
     resolve: (_, { environment, ...args }, context) => endpointsPage(context, environment, args),
   }),
   servedAt: t.field({
+    extensions: needsWithinModels('registry:read'),
     type: ServingStateRef,
     nullable: true,
     description:

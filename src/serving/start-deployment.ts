@@ -4,6 +4,7 @@ import { assertNoIssues, InvalidInputError, NotFoundError } from '../platform/er
 import { announceRecorded } from '../platform/events.ts';
 import { formatInstant, type Instant, instantOf } from '../platform/instant.ts';
 import { collectIssues } from '../platform/issues.ts';
+import { needs } from '../platform/needs.ts';
 import {
   inTransaction,
   recordedAtIn,
@@ -186,6 +187,7 @@ const StartDeploymentPayload = builder
 
 builder.mutationField('startDeployment', (t) =>
   t.field({
+    extensions: needs('deployments:write'),
     type: StartDeploymentPayload,
     nullable: true,
     description:

@@ -16,8 +16,13 @@ import {
 /** Opens a Hindcast with the routes that take streams. */
 export const openIngest = (): Promise<TestHindcast> =>
   openTestHindcast(localActor('tester'), [
-    { method: 'POST', path: '/v1/predictions', handle: ingestPredictions },
-    { method: 'POST', path: '/v1/outcomes', handle: ingestOutcomes },
+    {
+      method: 'POST',
+      path: '/v1/predictions',
+      scope: 'predictions:write',
+      handle: ingestPredictions,
+    },
+    { method: 'POST', path: '/v1/outcomes', scope: 'predictions:write', handle: ingestOutcomes },
   ]);
 
 /** A version on an endpoint, and how to write lines for it. */

@@ -1,5 +1,6 @@
 import { builder } from '../../src/platform/builder.ts';
 import { NotFoundError } from '../../src/platform/errors.ts';
+import { needs } from '../../src/platform/needs.ts';
 import {
   connectionType,
   pageArguments,
@@ -15,6 +16,7 @@ interface Probe {
 
 const ProbeRef = builder.objectRef<Probe>('Probe');
 builder.node(ProbeRef, {
+  extensions: needs(),
   id: { resolve: ({ name }) => name },
   loadOne: (name) => ({ name }),
   fields: (t) => ({ name: t.exposeString('name') }),
@@ -26,18 +28,21 @@ export const gate = { isReached: () => {}, opened: Promise.resolve() };
 
 builder.queryFields((t) => ({
   probes: t.field({
+    extensions: needs(),
     type: ProbeConnection,
     args: { ...pageArguments },
     complexity: pageCost,
     resolve: (_root, args) => pageOfList<Probe>(args, [], ({ name }) => [name]),
   }),
   probeEcho: t.field({
+    extensions: needs(),
     type: 'BigInt',
     nullable: true,
     args: { value: t.arg({ type: 'BigInt', required: true }) },
     resolve: (_root, { value }) => value,
   }),
   probeWait: t.string({
+    extensions: needs(),
     nullable: true,
     resolve: async () => {
       gate.isReached();
@@ -46,12 +51,14 @@ builder.queryFields((t) => ({
     },
   }),
   probeFailure: t.string({
+    extensions: needs(),
     nullable: true,
     resolve: () => {
       throw new Error('the password is hunter2');
     },
   }),
   probeRefusal: t.string({
+    extensions: needs(),
     nullable: true,
     resolve: () => {
       throw new NotFoundError('There is no probe.');
@@ -59,4 +66,6 @@ builder.queryFields((t) => ({
   }),
 }));
 
-builder.mutationField('probe', (t) => t.string({ nullable: true, resolve: () => 'done' }));
+builder.mutationField('probe', (t) =>
+  t.string({ extensions: needs(), nullable: true, resolve: () => 'done' }),
+);

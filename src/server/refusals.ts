@@ -1,0 +1,27 @@
+import type { ServerResponse } from 'node:http';
+import type { GraphQLError } from 'graphql';
+import type { Actor } from '../platform/context.ts';
+import { forbidden } from '../platform/forbidden.ts';
+import { type Route, sendError, sendJson } from './routes.ts';
+
+/** Why an actor may not use a route; null when it may. */
+export const refusalOf = (actor: Actor, { path, scope }: Route): GraphQLError | null => {
+  if (scope === null) return null;
+  if (!actor.scopes.has(scope)) return forbidden(path, [scope]);
+  // A stream holds records of any model.
+  return actor.models === null ? null : forbidden(path, []);
+};
+
+export const sendRefusal = (
+  response: ServerResponse,
+  { message, extensions: { code, scopes } }: GraphQLError,
+): void => sendJson(response, 403, { errors: [{ message, extensions: { code, scopes } }] });
+
+export const sendUnauthenticated = (response: ServerResponse): void =>
+  sendError(
+    response,
+    401,
+    'UNAUTHENTICATED',
+    'Show a key or token that holds: `authorization: Bearer …`.',
+    { 'www-authenticate': 'Bearer realm="hindcast"' },
+  );
