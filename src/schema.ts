@@ -3,6 +3,7 @@ import { guardSchema } from './platform/guard-schema.ts';
 import './platform/errors.ts';
 import './platform/float-scalar.ts';
 import './platform/scalars.ts';
+import './access/sensitive-read-query.ts';
 import './evidence/artifact.ts';
 import './evidence/code-commit.ts';
 import './evidence/dataset-snapshot-type.ts';

@@ -1,7 +1,10 @@
+import { request } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { listApiKeys, recordKeyUses, revokeApiKey } from '../src/access/api-key.ts';
 import { isKeyText, newKeyText } from '../src/access/key-text.ts';
+import { localActor } from '../src/platform/context.ts';
 import { openAuthenticator } from '../src/server/authenticate.ts';
+import { rateLimiter } from '../src/server/rate-limit.ts';
 import { StartError } from '../src/server/request-guard.ts';
 import { askWith, makeKey, startClosed } from './setup/closed.ts';
 import { openTestDatabase, statementsDuring } from './setup/database.ts';
@@ -116,5 +119,65 @@ describe('a key', () => {
     await authenticator.stop();
     const key = (await listApiKeys(database)).find((one) => one.id === id);
     expect(key?.lastUsedAt).not.toBeNull();
+  });
+});
+
+describe('an actor', () => {
+  it('is held to its rate, by the cost of what it asks, in both lanes and on routes', async () => {
+    const { text } = await makeKey(database, ['registry:read', 'predictions:write'], {
+      name: 'hasty',
+      rate: 10,
+    });
+    const server = await startClosed(database);
+    const query = '{ models(first: 90) { nodes { name } } }';
+    expect((await askWith(server, text, query)).status).toBe(200);
+    for (const path of ['/graphql', '/graphql?']) {
+      const { status, headers, errors } = await askWith(server, text, query, { path });
+      expect([status, errors?.[0]?.extensions]).toEqual([
+        429,
+        { code: 'RATE_LIMITED', retryAfter: expect.any(Number) },
+      ]);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+    const route = await fetch(`${server.url}/v1/predictions`, {
+      method: 'POST',
+      body: '',
+      headers: { authorization: `Bearer ${text}`, 'content-type': 'application/x-ndjson' },
+    });
+    expect(route.status).toBe(429);
+    await server.close();
+  });
+
+  it('saves up no more than ten seconds, and gets back as time passes', () => {
+    let now = 0;
+    const wait = rateLimiter(() => now);
+    const actor = { ...localActor('a'), rate: 10 };
+    expect(wait(localActor('a'), 1_000_000)).toBe(0);
+    expect([wait(actor, 60), wait(actor, 60)]).toEqual([0, 2]);
+    now = 2000;
+    expect(wait(actor, 60)).toBe(0);
+    now = 1_000_000;
+    // More than can be saved up is let through when all is there.
+    expect([wait(actor, 500), wait(actor, 1)]).toEqual([0, 1]);
+    expect(wait({ ...actor, name: 'b' }, 1)).toBe(0);
+  });
+
+  it('waits when too much is running', async () => {
+    const { text } = await makeKey(database, ['predictions:write']);
+    const server = await startClosed(database, { concurrency: 1 });
+    const { port } = new URL(server.url);
+    const open = request({
+      port,
+      method: 'POST',
+      path: '/v1/predictions',
+      headers: { authorization: `Bearer ${text}`, 'content-type': 'application/x-ndjson' },
+    });
+    open.on('error', () => undefined);
+    open.write('\n');
+    await expect.poll(async () => (await askWith(server, text, HELLO)).status).toBe(503);
+    expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
+    open.end();
+    await expect.poll(async () => (await askWith(server, text, HELLO)).status).toBe(200);
+    await server.close();
   });
 });

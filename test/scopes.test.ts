@@ -186,8 +186,10 @@ describe('no way around', () => {
     expect(registry).toEqual(expect.arrayContaining(['ModelVersion', 'Deployment', 'Ledger']));
     expect(predictions).toEqual(expect.arrayContaining(['PredictionLog', 'FeatureValue']));
     expect(registry.filter((name) => predictions.includes(name))).toEqual([
+      'Checkpoint',
       'LedgerProof',
       'PageInfo',
+      'RowProof',
       'ServerInfo',
     ]);
     expect(reachableWith([])).toEqual(['ServerInfo']);
@@ -243,7 +245,7 @@ describe('no way around', () => {
       code: lacking('registry:read'),
     });
     const downstream = `{ node(id: "${versionId}") { ... on LineageNode {
-      downstream(kinds: [PREDICTION_LOG]) { nodes { node { displayName } } } } } }`;
+      downstream(kinds: [PREDICTION]) { pageInfo { endCursor } nodes { displayName } } } } }`;
     const both = await ask(['registry:read', 'predictions:read'], downstream);
     expect(both.code).toBeUndefined();
     const walked = await ask(['registry:read'], downstream);

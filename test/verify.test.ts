@@ -2,6 +2,8 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { revokeApiKey } from '../src/access/api-key.ts';
+import { recordSensitiveRead } from '../src/access/sensitive-read.ts';
 import { connect } from '../src/cli/connection.ts';
 import { EXAMPLE } from '../src/cli/demo.ts';
 import { playHistory, registerVersions, storeModels } from '../src/cli/demo-history.ts';
@@ -15,6 +17,7 @@ import type { Database, Session } from '../src/platform/database.ts';
 import { appendPredictions } from '../src/prediction/append.ts';
 import { appendOutcomes } from '../src/prediction/store-outcomes.ts';
 import { logRoutes } from '../src/server/log-routes.ts';
+import { makeKey } from './setup/closed.ts';
 import { openTestHindcast } from './setup/hindcast.ts';
 import { rawLines } from './setup/ingest.ts';
 import { someSigner } from './setup/signer.ts';
@@ -47,6 +50,16 @@ const load = async (): Promise<void> => {
   await database.query({
     text: `INSERT INTO dataset_derivation (derived_id, source_id)
       SELECT max(id), min(id) FROM dataset_snapshot`,
+  });
+  const { id } = await makeKey(database, ['registry:read']);
+  await revokeApiKey(database, id, { reason: 'left in a log', actor: 'tester' });
+  await recordSensitiveRead(database, {
+    actor: 'somebody',
+    requestId: 'one',
+    operation: null,
+    kinds: ['OUTPUT'],
+    subjects: ['one', 'two'],
+    reason: null,
   });
   await sealLedger(database, signer);
 };

@@ -22,7 +22,7 @@ interface RejectedNode {
   readonly kind: string;
   readonly code: string;
   readonly path: string | null;
-  readonly message: string;
+  readonly message: string | null;
   readonly requestId: string | null;
   readonly attempts: number;
   readonly receivedAt: string;
@@ -40,7 +40,7 @@ interface ListOptions extends TargetOptions {
 const line = (node: RejectedNode): string =>
   [
     `${node.receivedAt}  ${node.kind} ${node.code}${node.requestId === null ? '' : `  ${node.requestId}`}`,
-    `  ${node.path === null ? '' : `${node.path}: `}${node.message}`,
+    `  ${node.path === null ? '' : `${node.path}: `}${node.message ?? ''}`,
     `  ${node.resolvedAt === null ? 'waiting' : `resolved ${node.resolvedAt}`}, ${node.attempts} attempt${node.attempts === 1 ? '' : 's'}, id ${node.id}`,
   ].join('\n');
 

@@ -1,3 +1,4 @@
+import { maySeeSensitive, noteSensitiveRead } from '../access/sensitive-read.ts';
 import { featureSchemaById } from '../evidence/feature-schema.ts';
 import { argumentError } from '../platform/bad-user-input.ts';
 import type { Context } from '../platform/context.ts';
@@ -117,7 +118,7 @@ export const compareCohorts = async (
   context: Context,
   args: CohortArguments,
 ): Promise<CohortComparison> => {
-  const { database, actor } = context;
+  const { database } = context;
   const [base, head] = await Promise.all([
     cohortScope(context, 'base', args.base),
     cohortScope(context, 'head', args.head),
@@ -130,9 +131,14 @@ export const compareCohorts = async (
   const statistics = baseline === null ? null : await baselinesOf(database, baseline);
   const schemas = [...base.schemas, ...head.schemas, ...trained];
   const names = chosenNames(args.features, schemas);
-  const isHidden = (name: string): boolean =>
-    !actor.scopes.has('features:sensitive') &&
-    definitionsOf(schemas, name).some(({ isSensitive }) => isSensitive);
+  const isSensitive = (name: string): boolean =>
+    definitionsOf(schemas, name).some((field) => field.isSensitive);
+  const isHidden = (name: string): boolean => !maySeeSensitive(context) && isSensitive(name);
+  for (const name of names) {
+    if (isSensitive(name) && !isHidden(name)) {
+      noteSensitiveRead(context, 'COMPARISON', `feature:${name}`);
+    }
+  }
   const source = baseline === null ? 'No version' : releaseOf(baseline);
   const features = names
     .filter((name) => !isHidden(name))

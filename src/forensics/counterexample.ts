@@ -1,3 +1,4 @@
+import { maySeeSensitive, noteSensitiveRead } from '../access/sensitive-read.ts';
 import { type FeatureSchema, featureSchemaById } from '../evidence/feature-schema.ts';
 import { sameTransformations } from '../evidence/schema-compatibility.ts';
 import { argumentError } from '../platform/bad-user-input.ts';
@@ -59,7 +60,7 @@ export interface CounterexampleQuery {
 const scalesOf = (
   schema: FeatureSchema,
   baselines: Awaited<ReturnType<typeof baselinesOf>>,
-  maySeeSensitive: boolean,
+  maySee: boolean,
 ): Pick<CounterexampleReport, 'excluded'> & { readonly scales: readonly FeatureScale[] } => {
   const scales: FeatureScale[] = [];
   const excluded: { name: string; reason: string }[] = [];
@@ -68,7 +69,7 @@ const scalesOf = (
     const isNumber = type !== 'BOOL' && type !== 'STRING';
     const hasRange = numeric !== null && numeric.min !== null && numeric.max !== null;
     const reason =
-      isSensitive && !maySeeSensitive
+      isSensitive && !maySee
         ? 'It is sensitive, and this caller lacks the scope features:sensitive.'
         : shape.length > 0
           ? 'It has a shape.'
@@ -131,14 +132,16 @@ export const counterexamples = async (
   prediction: PredictionLog,
   query: CounterexampleQuery,
 ): Promise<CounterexampleReport> => {
-  const { database, actor } = context;
+  const { database } = context;
+  const maySee = maySeeSensitive(context);
   const schema = referenced(await featureSchemaById(database).load(prediction.featureSchemaId));
   const ownVersion = referenced(await modelVersionById(database).load(prediction.modelVersionId));
-  const { scales, excluded } = scalesOf(
-    schema,
-    await baselinesOf(database, ownVersion),
-    actor.scopes.has('features:sensitive'),
-  );
+  const { scales, excluded } = scalesOf(schema, await baselinesOf(database, ownVersion), maySee);
+  const comparable = new Set(scales.map(({ name }) => name));
+  for (const { name, isSensitive } of schema.fields) {
+    if (isSensitive && comparable.has(name))
+      noteSensitiveRead(context, 'COMPARISON', `feature:${name}`);
+  }
   const condition = conditionOf(prediction, query);
   await refuseTooMany(context, condition);
   const own = readingsOf(schema, prediction);

@@ -88,8 +88,11 @@ const misfit = (
   if (categories === null) return [];
   const values = Array.isArray(value) ? value : [value];
   const unknown = values.filter((item) => typeof item === 'string' && !categories.includes(item));
+  // Findings are for everybody who may see the trace.
+  const isSensitive = field.isSensitive || built.isSensitive;
   return unknown.map(
-    (item) => `${field.name} is ${JSON.stringify(item)}, not one of its categories`,
+    (item) =>
+      `${field.name} is ${isSensitive ? 'a value' : `${JSON.stringify(item)},`} not one of its categories`,
   );
 };
 

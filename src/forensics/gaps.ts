@@ -1,5 +1,6 @@
 import { formatInstant } from '../platform/instant.ts';
 import { type EvidenceGap, listed } from './finding.ts';
+import { hiddenGap, hiddenMembers } from './hidden-members.ts';
 import type { TraceEvidence } from './trace-evidence.ts';
 
 /** What should be part of a trace and is not, in a fixed order. */
@@ -72,20 +73,29 @@ const erased = ({ prediction: { observations } }: TraceEvidence): readonly Evide
   return gapIf(true, 'prediction', 'ERASED', message);
 };
 
-const redacted = ({ readings, maySeeSensitive }: TraceEvidence): readonly EvidenceGap[] => {
+const redacted = ({
+  prediction,
+  readings,
+  undeclaredNames,
+  maySeeSensitive,
+}: TraceEvidence): readonly EvidenceGap[] => {
   if (maySeeSensitive) return [];
-  const names = [...readings.values()].filter(({ field }) => field.isSensitive);
-  return gapIf(
-    names.length > 0,
-    'features',
-    'REDACTED',
-    `The values of ${listed(names.map(({ field }) => field.name))} are hidden: they need the scope features:sensitive.`,
-  );
+  const declared = [...readings.values()].filter(({ field }) => field.isSensitive);
+  const names = [...declared.map(({ field }) => field.name), ...undeclaredNames];
+  return [
+    ...gapIf(
+      names.length > 0,
+      'features',
+      'REDACTED',
+      `The values of ${listed(names)} are hidden: they need the scope features:sensitive.`,
+    ),
+    ...hiddenMembers(prediction).map(hiddenGap),
+  ];
 };
 
-const rejected = ({ prediction }: TraceEvidence): readonly EvidenceGap[] =>
+const rejected = ({ prediction, maySeeSensitive }: TraceEvidence): readonly EvidenceGap[] =>
   prediction.observations.refused.map(({ code, message }) => ({
     subject: 'request',
     reason: 'REJECTED',
-    message: `A record of this request waits among the rejected ones (${code}): ${message}`,
+    message: `A record of this request waits among the rejected ones (${code})${maySeeSensitive ? `: ${message}` : '.'}`,
   }));

@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql';
+import { maySeeSensitive, noteSensitiveRead } from '../access/sensitive-read.ts';
 import { refuseArguments } from '../platform/bad-user-input.ts';
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
@@ -54,12 +55,9 @@ export const extentOf = ({ spans }: Impact): { from: Instant; to: Instant } | nu
 };
 
 /** Entities in byte order of their keys. One statement, which reads every affected prediction: so many at most. */
-export const entityPage = async (
-  { database, actor }: Context,
-  impact: Impact,
-  args: PageArguments,
-) => {
-  if (!actor.scopes.has('features:sensitive')) {
+export const entityPage = async (context: Context, impact: Impact, args: PageArguments) => {
+  const { database } = context;
+  if (!maySeeSensitive(context)) {
     throw new GraphQLError(
       'Entity keys need the scope `features:sensitive`, which this caller lacks.',
       {
@@ -67,6 +65,7 @@ export const entityPage = async (
       },
     );
   }
+  noteSensitiveRead(context, 'ENTITY_KEY', 'entityKeys');
   const request = pageRequest(args);
   const extent = extentOf(impact);
   const total = impact.spans.reduce((sum, { count }) => sum + count, 0);

@@ -2,6 +2,7 @@ import { LineageNodeRef } from '../evidence/lineage-node.ts';
 import { refuseArguments } from '../platform/bad-user-input.ts';
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
+import { forbidden } from '../platform/forbidden.ts';
 import { needs } from '../platform/needs.ts';
 import {
   type Page,
@@ -93,6 +94,7 @@ export const LineageLinkRef = builder.objectRef<Link>('LineageLink').implement({
 type Edge = Page<Visit>['edges'][number];
 
 const LineageEdgeRef = builder.objectRef<Edge>('LineageEdge').implement({
+  extensions: needs('registry:read'),
   description: 'A vertex reached by a lineage walk.',
   fields: (t) => ({
     cursor: t.exposeString('cursor', { description: 'Cursor of this vertex.', complexity: 0 }),
@@ -131,6 +133,7 @@ interface LineagePage extends Page<Visit> {
 }
 
 const LineageConnectionRef = builder.objectRef<LineagePage>('LineageConnection').implement({
+  extensions: needs('registry:read'),
   description:
     'A page of a lineage walk, breadth first. Each vertex appears once, at its smallest depth.',
   fields: (t) => ({
@@ -184,6 +187,10 @@ const lineagePage = async (
 ): Promise<LineagePage> => {
   checkDepth(maxDepth);
   const wanted = new Set(kinds ?? []);
+  // Before the walk: where a page leads would tell which there are.
+  if (wanted.has('PREDICTION') && !context.actor.scopes.has('predictions:read')) {
+    throw forbidden('PREDICTION', ['predictions:read']);
+  }
   const expand = expandLineage(context, direction, {
     relations: relations == null ? null : new Set(relations),
     withPredictions: wanted.has('PREDICTION'),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { maySeeSensitive, noteSensitiveRead } from '../access/sensitive-read.ts';
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
 import { assertNoIssues, InvalidInputError, NotFoundError } from '../platform/errors.ts';
@@ -66,8 +67,11 @@ const startReplay = async (
   if (reference != null && target === null) {
     throw new NotFoundError('There is no such model version.', ['input', 'with']);
   }
+  const id = randomUUID();
+  // What it reads later, nobody is shown but by its results.
+  if (maySeeSensitive(context)) noteSensitiveRead(context, 'REPLAY', `job:${id}`);
   const job = await insertReplayJob(database, {
-    id: randomUUID(),
+    id,
     filter: filterText(filter),
     targetVersionId: target?.id ?? null,
     decision: decision ?? null,

@@ -1,3 +1,4 @@
+import { maySeeSensitive } from '../access/sensitive-read.ts';
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
 import { branded } from '../platform/immutable-cache.ts';
@@ -145,9 +146,11 @@ builder.node(ReplayJobRef, {
     state: t.expose('state', { type: StateEnum, description: 'How far it is.' }),
     attempted: t.exposeInt('attempted', { description: 'Predictions run so far.' }),
     limit: t.exposeInt('rowLimit', { description: 'Most predictions that it runs.' }),
-    filter: t.exposeString('filter', {
+    filter: t.string({
       nullable: true,
-      description: 'The filter as JSON; null when it named an entity that was erased.',
+      description:
+        'The filter as JSON; null when it named an entity that was erased, and for a caller who lacks the scope `features:sensitive`, since it may name values.',
+      resolve: ({ filter }, _, context) => (maySeeSensitive(context) ? filter : null),
     }),
     target: t.field({
       type: ModelVersionRef,

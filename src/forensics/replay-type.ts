@@ -1,3 +1,4 @@
+import { maySeeSensitive, noteSensitiveRead } from '../access/sensitive-read.ts';
 import { RuntimeEnvironmentRef, runtimeEnvironmentById } from '../evidence/runtime-environment.ts';
 import { argumentError } from '../platform/bad-user-input.ts';
 import { builder } from '../platform/builder.ts';
@@ -143,8 +144,12 @@ const ReplayRef = builder.objectRef<ReplayReport>('Replay').implement({
     outputs: t.field({
       type: [ElementRef],
       description:
-        'Every element that the logged `output` and the model both have, compared. A logged number that is the shortest text of an FP32 value stands for that value.',
-      resolve: ({ elements }) => [...elements],
+        'Every element that the logged `output` and the model both have, compared. A logged number that is the shortest text of an FP32 value stands for that value. Empty for a caller who lacks the scope `features:sensitive`, as `output` is null.',
+      resolve: ({ elements, prediction }, _, context) => {
+        if (elements.length === 0 || !maySeeSensitive(context)) return [];
+        noteSensitiveRead(context, 'OUTPUT', prediction.requestId);
+        return [...elements];
+      },
     }),
     score: t.field({
       type: ElementRef,

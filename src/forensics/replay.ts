@@ -1,3 +1,4 @@
+import { maySeeSensitive, noteSensitiveRead } from '../access/sensitive-read.ts';
 import { artifactById } from '../evidence/artifact.ts';
 import { type FeatureSchema, featureSchemaById } from '../evidence/feature-schema.ts';
 import { fieldChanges } from '../evidence/schema-compatibility.ts';
@@ -106,14 +107,14 @@ const fittedTo = (
   version: ModelVersion,
   expected: FeatureSchema,
   { acceptOtherMeanings }: ReplayOptions,
-  maySeeSensitive: boolean,
+  maySee: boolean,
 ): Fitted | NotReplayable => {
   const readings = storedReadings(builtWith, prediction.features);
   if (readings.some(({ status }) => status === 'ERASED')) {
     return { reason: 'ERASED', message: 'Its values were erased by request.' };
   }
   const hidden = readings.filter(({ field }) => field.isSensitive).map(({ field }) => field.name);
-  if (hidden.length > 0 && !maySeeSensitive) {
+  if (hidden.length > 0 && !maySee) {
     const message = `An answer tells about ${listed(hidden)}, which need the scope features:sensitive.`;
     return { reason: 'REDACTED', message };
   }
@@ -142,22 +143,19 @@ export const replayThrough = async (
   predictions: readonly PredictionLog[],
   options: ReplayOptions,
 ): Promise<readonly (ReplayedAnswer | NotReplayable)[]> => {
-  const { database, actor } = context;
+  const { database } = context;
   const model = await loadModel(context, version, options);
   if ('reason' in model) return predictions.map(() => model);
   const expected = referenced(await featureSchemaById(database).load(version.featureSchemaId));
-  const maySeeSensitive = actor.scopes.has('features:sensitive');
+  const maySee = maySeeSensitive(context);
   const fitted = await Promise.all(
     predictions.map(async (prediction) => {
       const builtWith = await featureSchemaById(database).load(prediction.featureSchemaId);
-      return fittedTo(
-        prediction,
-        referenced(builtWith),
-        version,
-        expected,
-        options,
-        maySeeSensitive,
-      );
+      const schema = referenced(builtWith);
+      if (maySee && schema.fields.some(({ isSensitive }) => isSensitive)) {
+        noteSensitiveRead(context, 'REPLAY', prediction.requestId);
+      }
+      return fittedTo(prediction, schema, version, expected, options, maySee);
     }),
   );
   const runnable = fitted.filter((one) => 'record' in one);

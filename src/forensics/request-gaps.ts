@@ -1,3 +1,4 @@
+import { maySeeSensitive, noteSensitiveRead } from '../access/sensitive-read.ts';
 import type { Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
 import { formatInstant } from '../platform/instant.ts';
@@ -8,6 +9,7 @@ import { deploymentsOf } from '../serving/deployment-history.ts';
 import { endpointById, routeOf } from '../serving/endpoint.ts';
 import { deploymentsAt } from '../serving/timeline.ts';
 import { type EvidenceGap, listed } from './finding.ts';
+import { hiddenGap, hiddenMembers } from './hidden-members.ts';
 
 /** Positions below the highest recorded one that nothing fills. */
 export const missingItems = (items: readonly number[]): readonly number[] => {
@@ -102,16 +104,29 @@ const outcomeGaps = async (
   );
 };
 
-const refusedGap = ({ code, message, receivedAt }: RejectedRecord): EvidenceGap => ({
+const refusedGap = (
+  { code, message, receivedAt }: RejectedRecord,
+  isShown: boolean,
+): EvidenceGap => ({
   subject: 'prediction',
   reason: 'REJECTED',
-  message: `A record received at ${formatInstant(receivedAt)} waits among the rejected ones (${code}): ${message}`,
+  message: `A record received at ${formatInstant(receivedAt)} waits among the rejected ones (${code})${isShown ? `: ${message}` : '.'}`,
 });
 
 const nothingFound: EvidenceGap = {
   subject: 'prediction',
   reason: 'NEVER_RECORDED',
   message: 'Nothing of this request is on record: no prediction, and no rejected record.',
+};
+
+/** What predictions hold and this caller may not see. */
+const hiddenOf = (
+  context: Context,
+  predictions: readonly PredictionLog[],
+): readonly EvidenceGap[] => {
+  if (maySeeSensitive(context)) return [];
+  const hidden = predictions.flatMap((prediction) => hiddenMembers(prediction));
+  return [...new Set(hidden)].map(hiddenGap);
 };
 
 /** What should have answered these requests and did not, or is not to be seen. */
@@ -127,6 +142,17 @@ export const requestGaps = async (
     shadowGaps(context, predictions),
     outcomeGaps(database, requestIds),
   ]);
+  const isShown = maySeeSensitive(context);
+  for (const { requestId } of isShown ? waiting : []) {
+    if (requestId !== null) noteSensitiveRead(context, 'RECORD', requestId);
+  }
   const nothing = predictions.length + waiting.length === 0 ? [nothingFound] : [];
-  return [...nothing, ...items, ...shadows, ...outcomes, ...waiting.map(refusedGap)];
+  return [
+    ...nothing,
+    ...items,
+    ...shadows,
+    ...outcomes,
+    ...waiting.map((record) => refusedGap(record, isShown)),
+    ...hiddenOf(context, predictions),
+  ];
 };

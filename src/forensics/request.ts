@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql';
+import { maySeeSensitive, noteSensitiveRead } from '../access/sensitive-read.ts';
 import { builder, MAX_PAGE_SIZE } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
@@ -106,7 +107,7 @@ const reportRequest = async (
   reference: RequestReference,
 ): Promise<RequestReport> => {
   const { database } = context;
-  if (reference.entity != null && !context.actor.scopes.has('features:sensitive')) {
+  if (reference.entity != null && !maySeeSensitive(context)) {
     throw new GraphQLError(
       'To look for an entity needs the scope `features:sensitive`, which this caller lacks.',
       { extensions: { code: 'FORBIDDEN' } },
@@ -114,6 +115,10 @@ const reportRequest = async (
   }
   const found = await predictionsOf(database, reference);
   const predictions = found.slice(0, MAX_PAGE_SIZE);
+  if (reference.entity != null) {
+    noteSensitiveRead(context, 'FILTER', 'entityKeys');
+    for (const { requestId } of predictions) noteSensitiveRead(context, 'ENTITY_KEY', requestId);
+  }
   const asked = reference.requestId == null ? [] : [reference.requestId];
   const requestIds = [...new Set([...asked, ...predictions.map(({ requestId }) => requestId)])];
   const rejected = await rejectedOfRequests(database, requestIds, MAX_PAGE_SIZE + 1);

@@ -1,3 +1,4 @@
+import { maySeeSensitive } from '../access/sensitive-read.ts';
 import { type Artifact, artifactById } from '../evidence/artifact.ts';
 import { type CodeCommit, codeCommitById } from '../evidence/code-commit.ts';
 import { type DatasetSnapshot, datasetSnapshotById } from '../evidence/dataset-snapshot.ts';
@@ -15,6 +16,7 @@ import type { FeatureReading } from '../prediction/feature-decode.ts';
 import { observationsKnownAt } from '../prediction/observations.ts';
 import { predictionDigest } from '../prediction/prediction-digest.ts';
 import { identityKey, type PredictionLog } from '../prediction/prediction-log.ts';
+import { isRecordVisible } from '../prediction/record-visibility.ts';
 import { storedReadings } from '../prediction/schema-codec.ts';
 import { type Baselines, baselinesOf } from '../registry/baselines.ts';
 import { type LifecycleFact, type LifecycleStage, stageAt } from '../registry/lifecycle.ts';
@@ -62,6 +64,8 @@ export interface TraceEvidence {
   /** Digest that the stored row gives now, in hex. */
   readonly recomputedDigest: string;
   readonly maySeeSensitive: boolean;
+  /** Whether the caller may see all of the record. */
+  readonly maySeeRecord: boolean;
 }
 
 /** Two statements on a warm process: the version's history and the endpoint's. All else is immutable and in memory. */
@@ -121,7 +125,8 @@ export const gatherEvidence = async (
       modelVersion: version.digest,
       featureSchema: builtWith.digest,
     }),
-    maySeeSensitive: context.actor.scopes.has('features:sensitive'),
+    maySeeSensitive: maySeeSensitive(context),
+    maySeeRecord: await isRecordVisible(context, prediction),
   };
 };
 

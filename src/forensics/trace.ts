@@ -41,13 +41,22 @@ export const judge = (evidence: TraceEvidence): Omit<Trace, 'knownAt'> => {
 
 /** Covers what the trace says, not when it was asked. */
 const traceDigest = (
-  { prediction, version, builtWith, stage, deployment }: TraceEvidence,
+  {
+    prediction,
+    version,
+    builtWith,
+    stage,
+    deployment,
+    maySeeRecord,
+    maySeeSensitive,
+  }: TraceEvidence,
   findings: readonly Finding[],
   gaps: readonly EvidenceGap[],
   verdict: Verdict,
 ): string =>
   digestOf({
-    prediction: digestText(prediction),
+    // Who could guess hidden values by it gets a digest of what is shown.
+    prediction: maySeeRecord ? digestText(prediction) : null,
     modelVersion: version.digest,
     featureSchema: builtWith.digest,
     stage,
@@ -57,7 +66,7 @@ const traceDigest = (
       value: value === null ? null : lexical('FP64', value),
       observedAt,
     })),
-    conflicts: prediction.observations.conflicts.map(({ digest }) => digest),
+    conflicts: maySeeSensitive ? prediction.observations.conflicts.map(({ digest }) => digest) : [],
     findings: findings.map(({ code, severity, message }) => ({ code, severity, message })),
     gaps: gaps.map(({ subject, reason, message }) => ({ subject, reason, message })),
     verdict,

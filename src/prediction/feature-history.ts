@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql';
+import { maySeeSensitive, noteSensitiveRead } from '../access/sensitive-read.ts';
 import { argumentError } from '../platform/bad-user-input.ts';
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
@@ -52,11 +53,11 @@ const FeatureHistoryConnection = connectionType(
 
 const historyPage = async (
   context: Context,
-  { entityKey, occurredAt }: PredictionLog,
+  { entityKey, occurredAt, requestId }: PredictionLog,
   name: string,
   args: PageArguments,
 ) => {
-  if (!context.actor.scopes.has('features:sensitive')) {
+  if (!maySeeSensitive(context)) {
     throw new GraphQLError(
       'To follow an entity needs the scope `features:sensitive`, which this caller lacks.',
       { extensions: { code: 'FORBIDDEN' } },
@@ -66,6 +67,7 @@ const historyPage = async (
     const message = 'The prediction names no entity, so there is nothing to follow.';
     throw argumentError({ path: ['featureHistory'], message });
   }
+  noteSensitiveRead(context, 'ENTITY_KEY', requestId);
   const page = await searchPage(
     context.database,
     (parameter) => `l.entity_key = ${parameter(entityKey, 'text')}

@@ -1,3 +1,4 @@
+import { maySeeSensitive, noteSensitiveRead } from '../access/sensitive-read.ts';
 import type { FeatureFieldDefinition } from '../evidence/feature-field.ts';
 import { type FeatureSchema, featureSchemaById } from '../evidence/feature-schema.ts';
 import type { FeatureStatistics } from '../evidence/feature-statistics.ts';
@@ -27,14 +28,18 @@ export interface FeatureValue {
 
 /** The features of a prediction in schema order, then undeclared ones. No statement on a warm process. */
 export const featureValuesOf = async (
-  { database, actor }: Context,
+  context: Context,
   prediction: PredictionLog,
 ): Promise<readonly FeatureValue[]> => {
+  const { database } = context;
   const version = referenced(await modelVersionById(database).load(prediction.modelVersionId));
   const builtWith = referenced(await featureSchemaById(database).load(prediction.featureSchemaId));
   const expected = referenced(await featureSchemaById(database).load(version.featureSchemaId));
   const baselines = await baselinesOf(database, version);
-  const maySeeSensitive = actor.scopes.has('features:sensitive');
+  const maySee = maySeeSensitive(context);
+  const isSensitive =
+    prediction.features.undeclared !== null || builtWith.fields.some((field) => field.isSensitive);
+  if (maySee && isSensitive) noteSensitiveRead(context, 'FEATURES', prediction.requestId);
   const expectedField = fieldFinder(builtWith.digest === expected.digest ? null : expected);
   const { occurredAt } = prediction;
   const declared = storedReadings(builtWith, prediction.features).map((reading) => ({
@@ -44,7 +49,7 @@ export const featureValuesOf = async (
     expected: expectedField(reading.field.name),
     statistics: baselines.get(reading.field.name) ?? null,
     occurredAt,
-    isVisible: maySeeSensitive || !reading.field.isSensitive,
+    isVisible: maySee || !reading.field.isSensitive,
   }));
   const undeclared = undeclaredOf(prediction).map(([name, text]) => ({
     name,
@@ -54,7 +59,7 @@ export const featureValuesOf = async (
     statistics: null,
     occurredAt,
     // Nobody declared whether it is personal data, so it is treated as if it were.
-    isVisible: maySeeSensitive,
+    isVisible: maySee,
   }));
   return [...declared, ...undeclared];
 };

@@ -1,3 +1,4 @@
+import { maySeeSensitive, noteSensitiveRead } from '../access/sensitive-read.ts';
 import { FeatureSchemaRef, featureSchemaById } from '../evidence/feature-schema.ts';
 import { LineageNodeRef } from '../evidence/lineage-node.ts';
 import { builder } from '../platform/builder.ts';
@@ -18,6 +19,7 @@ import {
   parseIdentityKey,
   predictionByIdentity,
 } from './prediction-log.ts';
+import { areFeaturesVisible, isRecordVisible } from './record-visibility.ts';
 import { storedReadings } from './schema-codec.ts';
 
 export const PredictionOutcomeRef = builder
@@ -57,10 +59,21 @@ export const PredictionConflictRef = builder
     fields: (t) => ({
       digest: t.field({
         type: 'Digest',
-        description: "SHA-256 of the record's content.",
-        resolve: ({ digest }) => `sha256:${digest}`,
+        nullable: true,
+        description:
+          "SHA-256 of the record's content; null for a caller who lacks the scope `features:sensitive`.",
+        resolve: ({ digest }, _, context) => (maySeeSensitive(context) ? `sha256:${digest}` : null),
       }),
-      record: t.exposeString('record', { description: 'The record as received: JSON text.' }),
+      record: t.string({
+        nullable: true,
+        description:
+          'The record as received: JSON text; null for a caller who lacks the scope `features:sensitive`.',
+        resolve: ({ record, digest }, _, context) => {
+          if (!maySeeSensitive(context)) return null;
+          noteSensitiveRead(context, 'RECORD', `sha256:${digest}`);
+          return record;
+        },
+      }),
       recordedAt: t.expose('recordedAt', { type: 'DateTime', description: 'When it arrived.' }),
     }),
   });
@@ -94,9 +107,15 @@ builder.node(PredictionLogRef, {
       nullable: true,
       description: 'W3C trace ID of the request, when the log carries one.',
     }),
-    entityKey: t.exposeString('entityKey', {
+    entityKey: t.string({
       nullable: true,
-      description: 'What the prediction was about, such as a payment or a flight.',
+      description:
+        'What the prediction was about, such as a payment or a flight; null when it names nothing, or this caller lacks the scope `features:sensitive`, which a trace says as a gap.',
+      resolve: ({ entityKey, requestId }, _, context) => {
+        if (entityKey === null || !maySeeSensitive(context)) return null;
+        noteSensitiveRead(context, 'ENTITY_KEY', requestId);
+        return entityKey;
+      },
     }),
     occurredAt: t.expose('occurredAt', {
       type: 'DateTime',
@@ -109,8 +128,10 @@ builder.node(PredictionLogRef, {
     digest: t.field({
       type: 'Digest',
       nullable: true,
-      description: 'SHA-256 of the record as it is understood; null when its content was erased.',
-      resolve: digestText,
+      description:
+        'SHA-256 of the record as it is understood; null when its content was erased, and for a caller who could find values by it that it may not see.',
+      resolve: async (prediction, _, context) =>
+        (await isRecordVisible(context, prediction)) ? digestText(prediction) : null,
     }),
     endpoint: t.field({
       type: EndpointRef,
@@ -153,9 +174,12 @@ builder.node(PredictionLogRef, {
     }),
     featuresDigest: t.field({
       type: 'Digest',
+      nullable: true,
       description:
-        'SHA-256 over the RFC 8785 form of each feature: name, type, status and exact text. Equal for equal values, whatever the request.',
-      resolve: async (prediction, _, { database }) => {
+        'SHA-256 over the RFC 8785 form of each feature: name, type, status and exact text. Equal for equal values, whatever the request. Null for a caller who could find values by it that it may not see.',
+      resolve: async (prediction, _, context) => {
+        const { database } = context;
+        if (!(await areFeaturesVisible(context, prediction))) return null;
         const schema = referenced(
           await featureSchemaById(database).load(prediction.featureSchemaId),
         );
@@ -179,8 +203,13 @@ builder.node(PredictionLogRef, {
     output: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'Full output, as recorded; null when none was.',
-      resolve: ({ output }) => (output === null ? null : parseExactJson(output)),
+      description:
+        'Full output, as recorded; null when none was, or this caller lacks the scope `features:sensitive`, which a trace says as a gap.',
+      resolve: ({ output, requestId }, _, context) => {
+        if (output === null || !maySeeSensitive(context)) return null;
+        noteSensitiveRead(context, 'OUTPUT', requestId);
+        return parseExactJson(output);
+      },
     }),
     latencyMs: t.exposeFloat('latencyMs', {
       nullable: true,

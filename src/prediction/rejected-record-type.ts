@@ -1,4 +1,6 @@
+import { maySeeSensitive, noteSensitiveRead } from '../access/sensitive-read.ts';
 import { builder } from '../platform/builder.ts';
+import type { Context } from '../platform/context.ts';
 import { assertNoIssues, InvalidInputError } from '../platform/errors.ts';
 import { needs } from '../platform/needs.ts';
 import { connectionType, pageArguments, pageCost, pageRequest } from '../platform/pagination.ts';
@@ -31,6 +33,13 @@ const RawEncodingEnum = builder.enumType('RawEncoding', {
   } as const,
 });
 
+/** Whether the caller sees the text of a refused record; notes it. */
+const seesRecord = (context: Context, { id, requestId }: RejectedRecord): boolean => {
+  if (!maySeeSensitive(context)) return false;
+  noteSensitiveRead(context, 'RECORD', requestId ?? `rejected:${id}`);
+  return true;
+};
+
 export const RejectedRecordRef = builder.objectRef<RejectedRecord>('RejectedRecord');
 
 builder.node(RejectedRecordRef, {
@@ -54,13 +63,18 @@ builder.node(RejectedRecordRef, {
       description:
         'Member at fault, such as `features.distance`; null when it is the record as a whole.',
     }),
-    message: t.exposeString('message', {
-      description: 'Everything that is wrong with it, and how to correct it, in English.',
+    message: t.string({
+      nullable: true,
+      description:
+        'Everything that is wrong with it, and how to correct it, in English; null for a caller who lacks the scope `features:sensitive`, since it quotes values.',
+      resolve: (record, _, context) => (seesRecord(context, record) ? record.message : null),
     }),
     raw: t.string({
+      nullable: true,
       description:
-        'The record as received; see `rawEncoding`. Only the beginning of one that was too long or broke off.',
-      resolve: ({ raw }) => rawText(raw).text,
+        'The record as received; see `rawEncoding`. Only the beginning of one that was too long or broke off. Null for a caller who lacks the scope `features:sensitive`.',
+      resolve: (record, _, context) =>
+        seesRecord(context, record) ? rawText(record.raw).text : null,
     }),
     rawEncoding: t.field({
       type: RawEncodingEnum,

@@ -1,3 +1,4 @@
+import { maySeeSensitive, noteSensitiveRead } from '../access/sensitive-read.ts';
 import { findFeatureSchema } from '../evidence/feature-schema-reference.ts';
 import { refuseArguments } from '../platform/bad-user-input.ts';
 import type { Context } from '../platform/context.ts';
@@ -92,12 +93,16 @@ const resolveFeatures = async (
   const features = new Map(names.map((name, index) => [name, found[index] ?? []]));
   const isUnknown = found.some((occurrences) => occurrences.length === 0);
   const known = isUnknown ? await knownFeatureNames(context.database) : [];
-  const maySeeSensitive = context.actor.scopes.has('features:sensitive');
+  const maySee = maySeeSensitive(context);
   for (const { feature, path } of placed) {
     const occurrences = features.get(feature.name) ?? [];
     if (occurrences.length === 0) {
       issues.add([...path, 'name'], unknownFeature(feature.name, known));
-    } else if (!maySeeSensitive && occurrences.some(({ isSensitive }) => isSensitive)) {
+      continue;
+    }
+    const isSensitive = occurrences.some((occurrence) => occurrence.isSensitive);
+    if (isSensitive && maySee) noteSensitiveRead(context, 'FILTER', `feature:${feature.name}`);
+    if (isSensitive && !maySee) {
       issues.add(
         path,
         `A condition on the sensitive feature ${JSON.stringify(feature.name)} ${NEEDS_SCOPE}`,
@@ -142,12 +147,10 @@ export const resolveFilter = async (
   ]);
   const parts = partsOf(filter);
   const issues = collectIssues();
-  if (!context.actor.scopes.has('features:sensitive')) {
-    for (const { filter: part, path } of parts) {
-      if (part.entityKeys != null) {
-        issues.add([...path, 'entityKeys'], `A condition on entity keys ${NEEDS_SCOPE}`);
-      }
-    }
+  for (const { filter: part, path } of parts) {
+    if (part.entityKeys == null) continue;
+    if (maySeeSensitive(context)) noteSensitiveRead(context, 'FILTER', 'entityKeys');
+    else issues.add([...path, 'entityKeys'], `A condition on entity keys ${NEEDS_SCOPE}`);
   }
   const [ids, features] = await Promise.all([
     resolveIds(context, parts, issues),

@@ -5,6 +5,7 @@ import type { Actor, Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
 import type { Signer } from '../platform/signed-note.ts';
 import { schema } from '../schema.ts';
+import { useSensitiveReads } from './audit.ts';
 import { useAuthorization } from './authorize.ts';
 import { type Caller, NOBODY } from './caller.ts';
 import { useCompiledQueries } from './compiled-queries.ts';
@@ -19,6 +20,7 @@ import {
 } from './limits.ts';
 import { maskError, useErrorLog } from './masked-errors.ts';
 import { OPERATIONS_FOLDER } from './operations.ts';
+import { type RateLimiter, rateLimiter } from './rate-limit.ts';
 import { type ServerContext, useOperationName } from './request-record.ts';
 
 export interface AppOptions {
@@ -32,6 +34,8 @@ export interface AppOptions {
   readonly limits?: Limits;
   /** Whether introspection is answered, and browsers with GraphiQL. */
   readonly showsSchema?: boolean;
+  /** Shared by everything that an actor can ask for. */
+  readonly limiter?: RateLimiter;
   /** Where GraphiQL's ready-made operations are. */
   readonly operationsFolder?: string;
 }
@@ -59,6 +63,7 @@ export const createApp = (options: AppOptions) => {
     limits = DEFAULT_LIMITS,
     operationsFolder = OPERATIONS_FOLDER,
     showsSchema = true,
+    limiter = rateLimiter(),
   } = options;
   return createYoga<ServerContext, Context>({
     schema,
@@ -87,8 +92,10 @@ export const createApp = (options: AppOptions) => {
       useOperationName(),
       useAuthorization(schema, showsSchema),
       useCompiledQueries(schema),
+      // Its end comes before the answer is sent.
+      useSensitiveReads(log),
       // Last before execution, since the price depends on the variables.
-      useCostLimit(limits),
+      useCostLimit(limits, limiter),
       // On the answer, whatever stage it comes from.
       useErrorLog(log),
     ],

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { encodeGlobalID } from '@pothos/plugin-relay';
 import { execute, type GraphQLSchema, parse } from 'graphql';
+import { noteSensitiveRead } from '../access/sensitive-read.ts';
 import { dossierOf } from '../ledger/dossier.ts';
 import { builder } from '../platform/builder.ts';
 import { digestOfBytes } from '../platform/canonical-json.ts';
@@ -72,6 +73,7 @@ builder.queryField('dossier', (t) =>
     resolve: async (_, args, context, { schema }) => {
       const prediction = await findPrediction(context, args.prediction);
       if (prediction === null) return null;
+      noteSensitiveRead(context, 'DOSSIER', prediction.requestId);
       const trace = await traceOf(schema, context, prediction);
       const envelope = await dossierOf(context, prediction, trace);
       return { requestId: prediction.requestId, envelope: JSON.stringify(envelope) };

@@ -13,6 +13,7 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import { limitError } from '../platform/limit-error.ts';
 import { documentSize } from './document-size.ts';
+import { chargeOperation, type RateLimiter } from './rate-limit.ts';
 
 /** What one GraphQL request may hold. */
 export interface Limits {
@@ -97,11 +98,14 @@ export const useDocumentLimits = (limits: Limits): Plugin => {
  * Refuses an operation that could return too much. Not a validation rule among the others: the price depends on the
  * variables, and Yoga remembers the outcome of validation by document alone.
  */
-export const useCostLimit = ({ cost: limit }: Limits): Plugin => {
+export const useCostLimit = ({ cost: limit }: Limits, limiter: RateLimiter): Plugin => {
   const knownCost = rememberCosts();
   const refuseCostly = ({ args }: { args: ExecutionArgs }): void => {
     const actual = knownCost(args);
-    if (actual <= limit) return;
+    if (actual <= limit) {
+      chargeOperation(limiter, args, actual);
+      return;
+    }
     const message = `The operation costs ${actual}; the limit is ${limit}. Ask for smaller pages or fewer fields.`;
     throw limitError('QUERY_COMPLEXITY', message, { limit, actual });
   };

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
 import type { Actor } from '../platform/context.ts';
 import { forbidden } from '../platform/forbidden.ts';
+import { rateLimited } from './rate-limit.ts';
 import { type Route, sendError, sendJson } from './routes.ts';
 
 /** Why an actor may not use a route; null when it may. */
@@ -25,3 +26,13 @@ export const sendUnauthenticated = (response: ServerResponse): void =>
     'Show a key or token that holds: `authorization: Bearer …`.',
     { 'www-authenticate': 'Bearer realm="hindcast"' },
   );
+
+export const sendRateLimited = (response: ServerResponse, seconds: number): void =>
+  sendError(response, 429, 'RATE_LIMITED', rateLimited(seconds).message, {
+    'retry-after': String(seconds),
+  });
+
+export const sendOverloaded = (response: ServerResponse): void =>
+  sendError(response, 503, 'OVERLOADED', 'Too many requests are running; try again in 1 s.', {
+    'retry-after': '1',
+  });

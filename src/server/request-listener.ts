@@ -6,10 +6,18 @@ import { type AppOptions, contextOf, createApp, GRAPHQL_PATH } from './app.ts';
 import { NOBODY } from './caller.ts';
 import { healthRoutes } from './health.ts';
 import { answerPlainly, isPlainRequest } from './json-lane.ts';
-import { refusalOf, sendRefusal, sendUnauthenticated } from './refusals.ts';
+import { rateLimiter } from './rate-limit.ts';
+import {
+  refusalOf,
+  sendOverloaded,
+  sendRateLimited,
+  sendRefusal,
+  sendUnauthenticated,
+} from './refusals.ts';
 import { isOurHost, pathOf, requestIdOf, setSecurityHeaders } from './request-guard.ts';
 import type { RequestRecord } from './request-record.ts';
 import { findRoute, type Route, sendError } from './routes.ts';
+import { IssuerUnreachableError } from './token-verifier.ts';
 
 export interface ListenerOptions extends AppOptions {
   /** Addresses beside `/graphql` and `/health`. */
@@ -37,6 +45,10 @@ export const requestListener = (options: ListenerOptions): RequestListener => {
       // The client went away in the middle of its body; the line at the end says so.
       if (error === request.errored) return;
       log.error({ requestId: record.requestId, err: error }, 'unexpected');
+      if (error instanceof IssuerUnreachableError) {
+        const message = 'Tokens cannot be checked: their issuer does not answer.';
+        return sendError(response, 503, 'ISSUER_UNREACHABLE', message, { 'retry-after': '5' });
+      }
       if (response.headersSent) response.destroy();
       else sendError(response, 500, 'INTERNAL_SERVER_ERROR', 'Unexpected error.');
     });
@@ -45,7 +57,9 @@ export const requestListener = (options: ListenerOptions): RequestListener => {
 
 const routerOf = (options: ListenerOptions) => {
   const { database, log, routes = [] } = options;
-  const graphql = createApp(options);
+  const limiter = rateLimiter();
+  let running = 0;
+  const graphql = createApp({ ...options, limiter });
   const table = [...healthRoutes(database, log), ...routes, ROOT];
   const { control: access } = options;
 
@@ -63,6 +77,11 @@ const routerOf = (options: ListenerOptions) => {
     }
     const isGraphql = path === GRAPHQL_PATH;
     if (!OPEN_PATHS.includes(path) && !(access.showsSchema && isGraphql && asksForPage(request))) {
+      if (running >= access.concurrency) return sendOverloaded(response);
+      running += 1;
+      response.once('close', () => {
+        running -= 1;
+      });
       record.caller = await access.callerOf(request.headers);
       if (record.caller === null) return sendUnauthenticated(response);
     }
@@ -80,6 +99,8 @@ const routerOf = (options: ListenerOptions) => {
       const caller = record.caller ?? NOBODY;
       const refusal = refusalOf(caller.actor, route);
       if (refusal !== null) return sendRefusal(response, refusal);
+      const seconds = route.scope === null ? 0 : limiter(caller.actor, ROUTE_COST);
+      if (seconds > 0) return sendRateLimited(response, seconds);
       return route.handle(request, response, contextOf(options, caller));
     }
     const allow = route.join(', ');
@@ -87,6 +108,9 @@ const routerOf = (options: ListenerOptions) => {
     sendError(response, 405, 'METHOD_NOT_ALLOWED', message, { allow });
   };
 };
+
+/** What a stream of records costs, whatever its length: it is bounded by its own back-pressure. */
+const ROUTE_COST = 100;
 
 /** Addresses that tell nothing of anybody. */
 const OPEN_PATHS: readonly string[] = ['/', '/health/live', '/health/ready'];
