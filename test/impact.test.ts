@@ -280,7 +280,10 @@ describe('the entities of an impact', () => {
   });
 
   it('are refused without the scope that entity keys need', async () => {
-    const actor = { ...localActor('reader'), scopes: new Set(['predictions:read'] as const) };
+    const actor = {
+      ...localActor('reader'),
+      scopes: new Set(['registry:read', 'predictions:read'] as const),
+    };
     const limited = await openTestHindcast(actor, logRoutes);
     const { errors } = await limited.respond(
       `{ impact(of: { data: { name: "x", eventTime: {} } }) { entities { nodes { key } } } }`,

@@ -198,6 +198,7 @@ describe('verification', () => {
       'rejected_record',
       // What was computed from evidence can be computed again.
       'replay_job',
+      'api_key_use',
       'replay_result',
     ];
     expect([...COMMITTED_TABLES.map(({ table }) => table), ...others].sort()).toEqual(

@@ -1,3 +1,4 @@
+import { SensitiveReadRef } from '../access/sensitive-read-query.ts';
 import { builder } from '../platform/builder.ts';
 import { PredictionLogRef } from '../prediction/prediction-log.ts';
 import { LifecycleTransitionRef } from '../registry/lifecycle-type.ts';
@@ -55,5 +56,16 @@ builder.objectField(DeploymentRef, 'proofs', (t) =>
         deployment.facts.map(({ sequence }) => [deployment.id, sequence]),
       )),
     ],
+  }),
+);
+
+builder.objectField(SensitiveReadRef, 'proof', (t) =>
+  t.field({
+    type: RowProofRef,
+    nullable: true,
+    description: 'Proof that this read was recorded.',
+    complexity: COST,
+    resolve: async ({ id }, _, { database }) =>
+      (await proveRows(database, 'sensitive_read', [[Number(id)]]))[0] ?? null,
   }),
 );
