@@ -61,7 +61,7 @@ export const entityPage = async (context: Context, impact: Impact, args: PageArg
     throw new GraphQLError(
       'Entity keys need the scope `features:sensitive`, which this caller lacks.',
       {
-        extensions: { code: 'FORBIDDEN' },
+        extensions: { code: 'FORBIDDEN', scopes: ['features:sensitive'] },
       },
     );
   }

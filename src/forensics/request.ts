@@ -110,7 +110,7 @@ const reportRequest = async (
   if (reference.entity != null && !maySeeSensitive(context)) {
     throw new GraphQLError(
       'To look for an entity needs the scope `features:sensitive`, which this caller lacks.',
-      { extensions: { code: 'FORBIDDEN' } },
+      { extensions: { code: 'FORBIDDEN', scopes: ['features:sensitive'] } },
     );
   }
   const found = await predictionsOf(database, reference);

@@ -60,7 +60,7 @@ const historyPage = async (
   if (!maySeeSensitive(context)) {
     throw new GraphQLError(
       'To follow an entity needs the scope `features:sensitive`, which this caller lacks.',
-      { extensions: { code: 'FORBIDDEN' } },
+      { extensions: { code: 'FORBIDDEN', scopes: ['features:sensitive'] } },
     );
   }
   if (entityKey === null) {
