@@ -1,4 +1,3 @@
-import { request } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { listApiKeys, recordKeyUses, revokeApiKey } from '../src/access/api-key.ts';
 import { isKeyText, newKeyText } from '../src/access/key-text.ts';
@@ -6,6 +5,7 @@ import { localActor } from '../src/platform/context.ts';
 import { openAuthenticator } from '../src/server/authenticate.ts';
 import { rateLimiter } from '../src/server/rate-limit.ts';
 import { StartError } from '../src/server/request-guard.ts';
+import { type Route, sendJson } from '../src/server/routes.ts';
 import { askWith, makeKey, startClosed } from './setup/closed.ts';
 import { openTestDatabase, statementsDuring } from './setup/database.ts';
 
@@ -164,19 +164,36 @@ describe('an actor', () => {
 
   it('waits when too much is running', async () => {
     const { text } = await makeKey(database, ['predictions:write']);
-    const server = await startClosed(database, { concurrency: 1 });
-    const { port } = new URL(server.url);
-    const open = request({
-      port,
-      method: 'POST',
-      path: '/v1/predictions',
-      headers: { authorization: `Bearer ${text}`, 'content-type': 'application/x-ndjson' },
+    let open = (): void => undefined;
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
     });
-    open.on('error', () => undefined);
-    open.write('\n');
-    await expect.poll(async () => (await askWith(server, text, HELLO)).status).toBe(503);
+    let reach = (): void => undefined;
+    const reached = new Promise<void>((resolve) => {
+      reach = resolve;
+    });
+    const slow: Route = {
+      method: 'GET',
+      path: '/v1/slow',
+      scope: 'predictions:write',
+      handle: async (_request, response) => {
+        reach();
+        await opened;
+        sendJson(response, 200, {});
+      },
+    };
+    const server = await startClosed(database, { concurrency: 1 }, { routes: [slow] });
+    const first = fetch(`${server.url}/v1/slow`, { headers: { authorization: `Bearer ${text}` } });
+    await reached;
+    const { status, headers, errors } = await askWith(server, text, HELLO);
+    expect([status, headers.get('retry-after'), errors?.[0]?.extensions]).toEqual([
+      503,
+      '1',
+      { code: 'OVERLOADED' },
+    ]);
     expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
-    open.end();
+    open();
+    expect((await first).status).toBe(200);
     await expect.poll(async () => (await askWith(server, text, HELLO)).status).toBe(200);
     await server.close();
   });
