@@ -1,11 +1,9 @@
 import type { Context } from '../platform/context.ts';
 import { totalOf } from '../prediction/count-estimate.ts';
-import { endpointById, routeOf } from '../serving/endpoint.ts';
-import { describeSampling } from '../serving/sampling.ts';
 import { type EvidenceGap, listed } from './finding.ts';
 import type { Impact } from './impact.ts';
 import { deploymentsDuring } from './impact-endpoints.ts';
-import { samplingsOf } from './sampling-gaps.ts';
+import { samplingOnEndpoint, samplingsOf } from './sampling-gaps.ts';
 
 /** Says of an impact that services logged a part of it: by their own rates, or by what was declared. One statement. */
 export const impactSamplingGaps = async (
@@ -21,13 +19,10 @@ export const impactSamplingGaps = async (
   const { count, estimated, variance } = totalOf(spans);
   if (variance === 0 && declared.length === 0) return [];
   const described = await Promise.all(
-    declared.map(async (sampling) => {
-      const endpoint = await endpointById(context.database).load(sampling.endpointId);
-      return `${describeSampling(sampling)} on ${endpoint === null ? 'an endpoint' : routeOf(endpoint)}`;
-    }),
+    declared.map((sampling) => samplingOnEndpoint(context.database, sampling)),
   );
   const error = Math.ceil(Math.sqrt(variance));
-  const known = described.length === 0 ? 'nothing' : listed(described, 5);
+  const known = described.length === 0 ? 'nothing' : listed(described);
   const message = `Services logged a part of the affected predictions: ${count} are recorded and stand for about ${Math.round(estimated)}, with a standard error of at least ${error}. Declared was ${known}. What was left out is in no list, nor is an entity of which nothing was kept.`;
   return [{ subject: 'predictions', reason: 'SAMPLED_OUT', message }];
 };

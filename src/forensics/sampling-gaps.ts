@@ -11,29 +11,34 @@ import { sampledKeys } from './sampling-findings.ts';
 /** Most samplings that one request is held against. */
 const MAX_SAMPLINGS = 100;
 
-/** Says where what is absent may have been left out, and where its key is known, that it was. */
-const explained = async (
+/** `KEYED by entity key at rate 0.1 on production/payments`. */
+export const samplingOnEndpoint = async (
   database: Database,
-  sampling: Pick<SamplingUsed, 'endpointId' | 'rule' | 'key' | 'rate'>,
-  keys: KnownKeys,
-): Promise<string | null> => {
-  const isKept = keeps(sampling, keys);
-  if (isKept === true) return null;
+  sampling: SamplingUsed,
+): Promise<string> => {
   const endpoint = await endpointById(database).load(sampling.endpointId);
   const where = endpoint === null ? 'an endpoint' : routeOf(endpoint);
-  const verdict = isKept === null ? 'may have left it out' : 'does not keep its key';
-  return `${describeSampling(sampling)} on ${where} ${verdict}`;
+  return `${describeSampling(sampling)} on ${where}`;
 };
 
-/** Where sampling may have left out what is absent; null where it cannot have. */
+/** Which samplings do not keep what is absent, and which may not have; null when all of them keep it. */
 const sampledOut = async (
   database: Database,
   samplings: readonly SamplingUsed[],
   keys: KnownKeys,
 ): Promise<string | null> => {
-  const found = await Promise.all(samplings.map((one) => explained(database, one, keys)));
-  const reasons = found.filter((reason) => reason !== null);
-  return reasons.length === 0 ? null : `The sampling ${listed(reasons, 5)}.`;
+  const described = (isKept: boolean | null): Promise<readonly string[]> =>
+    Promise.all(
+      samplings
+        .filter((one) => keeps(one, keys) === isKept)
+        .map((one) => samplingOnEndpoint(database, one)),
+    );
+  const [out, open] = [await described(false), await described(null)];
+  const reasons = [
+    ...(out.length === 0 ? [] : [`Its key is not kept by ${listed(out)}.`]),
+    ...(open.length === 0 ? [] : [`It may have been left out by ${listed(open)}.`]),
+  ];
+  return reasons.length === 0 ? null : reasons.join(' ');
 };
 
 /** A gap that sampling may explain: then it cannot be said that nothing recorded it. */
