@@ -11,6 +11,7 @@ import {
   statementListeners,
   TRANSACTION_OPTIONS,
 } from './database.ts';
+import { exclusively } from './exclusive-task.ts';
 import { sqlValueReaders } from './sql-values.ts';
 
 const types = {
@@ -95,6 +96,7 @@ export const openPostgresql = (url: string, poolSize: number): Database => {
     copy: (target, rows) => session((inner) => inner.copy(target, rows)),
     transaction,
     session,
+    exclusively: (task, work) => exclusively(url, task, work),
     observe,
     close: async () => {
       await prisma.$disconnect();
