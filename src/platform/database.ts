@@ -23,6 +23,8 @@ export interface Database extends Session {
   readonly engine: 'pglite' | 'postgresql';
   /** Where the data is, without credentials. */
   readonly location: string;
+  /** The database that this one is a replica of, and may be behind. */
+  readonly primary?: Database;
   readonly prisma: PrismaClient;
   /** Prisma's way to these connections, for its own tools. */
   readonly prismaAdapter: SqlMigrationAwareDriverAdapterFactory;
