@@ -4,7 +4,7 @@ import { type Context, perRequest } from '../platform/context.ts';
 import type { Database, Session } from '../platform/database.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
 import type { EncodedFeatures } from './feature-layout.ts';
-import { OBSERVATIONS, type Observations, observationsOf } from './observations.ts';
+import { OBSERVATIONS, type Observations, OUTCOMES, observationsOf } from './observations.ts';
 import { type Condition, parameterList } from './sql-condition.ts';
 
 /** What makes a prediction itself: all four together. */
@@ -68,7 +68,7 @@ interface Row {
 
 const COLUMNS = `l.request_id, l.occurred_at, l.endpoint_id, l.item, l.model_version_id, l.feature_schema_id,
   l.entity_key, l.trace_id, l.numbers, l.integers, l.texts, l.statuses, l.feature_observed_at, l.undeclared,
-  l.score, l.label, l.output, l.latency_ms, l.sampling_rate, l.digest, l.recorded_at, l.salt, l.batch_id, ${OBSERVATIONS} AS observations`;
+  l.score, l.label, l.output, l.latency_ms, l.sampling_rate, l.digest, l.recorded_at, l.salt, l.batch_id`;
 
 const encodedOf = (row: Row): EncodedFeatures => ({
   numbers: row.numbers,
@@ -111,7 +111,9 @@ export const selectPredictions = async (
   rest: string,
   values: readonly unknown[],
 ): Promise<PredictionLog[]> => {
-  const text = `SELECT ${COLUMNS} FROM prediction_log l ${rest}`;
+  const text = `WITH found AS MATERIALIZED (
+      SELECT ${COLUMNS}, ${OUTCOMES} AS outcomes FROM prediction_log l ${rest}
+    ) SELECT l.*, ${OBSERVATIONS} AS observations FROM found l`;
   const rows = await database.query<Row>({ ...(name !== null && { name }), text, values });
   return rows.map(predictionOf);
 };

@@ -54,12 +54,9 @@ const APPEND = `WITH ${BATCH}, stored AS (
           = (g.request_id, g.occurred_at, g.endpoint_id, g.item)))
     END AS missed`;
 
-/** Compares records with the rows that hold their identity, one index look-up each. What was erased stays so. */
+/** Compares records with the rows that hold their identity. What was erased stays so. */
 const COMPARE = `SELECT g.position, l.digest IS NULL AS is_erased, l.digest = g.digest AS is_same
-  FROM prediction_stage g CROSS JOIN LATERAL (
-    SELECT digest FROM prediction_log l WHERE l.request_id = g.request_id AND l.occurred_at = g.occurred_at
-      AND l.endpoint_id = g.endpoint_id AND l.item = g.item LIMIT 1
-  ) l
+  FROM prediction_stage g JOIN prediction_log l USING (request_id, occurred_at, endpoint_id, item)
   WHERE g.position = ANY($1::integer[]) ORDER BY g.position`;
 
 const KEEP_CONFLICTS = `INSERT INTO prediction_conflict

@@ -16,7 +16,6 @@ CREATE TABLE "sampling_fact" (
     CONSTRAINT "sampling_fact_pkey" PRIMARY KEY ("endpoint_id","sequence")
 );
 
-CREATE INDEX "sampling_fact_endpoint_id_valid_from_sequence_idx" ON "sampling_fact"("endpoint_id", "valid_from", "sequence");
 ALTER TABLE "sampling_fact" ADD CONSTRAINT "sampling_fact_endpoint_id_fkey" FOREIGN KEY ("endpoint_id") REFERENCES "endpoint"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 ALTER TABLE "sampling_fact" ADD CONSTRAINT "sampling_fact_rate_check" CHECK ("rate" >= 1e-9 AND "rate" <= 1 AND ("rule" <> 'ALL' OR "rate" = 1));
 ALTER TABLE "sampling_fact" ADD CONSTRAINT "sampling_fact_key_check" CHECK (("rule" = 'KEYED') = ("key" IS NOT NULL));
