@@ -70,6 +70,16 @@ const COLUMNS = `l.request_id, l.occurred_at, l.endpoint_id, l.item, l.model_ver
   l.entity_key, l.trace_id, l.numbers, l.integers, l.texts, l.statuses, l.feature_observed_at, l.undeclared,
   l.score, l.label, l.output, l.latency_ms, l.sampling_rate, l.digest, l.recorded_at, l.salt, l.batch_id`;
 
+/** Columns of a row `l` of `logRows`, with what was learned about it. */
+const PREDICTION_COLUMNS = `${COLUMNS}, ${OBSERVATIONS} AS observations`;
+
+/**
+ * Rows of the log, by a condition on `l`, to select from under the same name. OFFSET keeps them apart from what is selected
+ * beside them: Citus has that on its coordinator, and the rows elsewhere.
+ */
+const logRows = (rest: string): string =>
+  `(SELECT ${COLUMNS}, ${OUTCOMES} AS outcomes FROM prediction_log l ${rest} OFFSET 0) l`;
+
 const encodedOf = (row: Row): EncodedFeatures => ({
   numbers: row.numbers,
   integers: row.integers,
@@ -111,9 +121,7 @@ export const selectPredictions = async (
   rest: string,
   values: readonly unknown[],
 ): Promise<PredictionLog[]> => {
-  const text = `WITH found AS MATERIALIZED (
-      SELECT ${COLUMNS}, ${OUTCOMES} AS outcomes FROM prediction_log l ${rest}
-    ) SELECT l.*, ${OBSERVATIONS} AS observations FROM found l`;
+  const text = `SELECT ${PREDICTION_COLUMNS} FROM ${logRows(rest)}`;
   const rows = await database.query<Row>({ ...(name !== null && { name }), text, values });
   return rows.map(predictionOf);
 };
