@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { readConfig } from '../platform/config.ts';
 import { migrate } from '../platform/migrate.ts';
-import { openDatabase } from '../platform/open-database.ts';
+import { openDatabase, openReplicas } from '../platform/open-database.ts';
 import { type RunningServer, startServer } from '../server/http-server.ts';
 import { createLog } from '../server/log.ts';
 import { CommandError, EXIT } from './exit.ts';
@@ -41,11 +41,14 @@ const serve = async (options: ServeOptions): Promise<void> => {
   const config = readConfig({
     ...(options.host === undefined ? {} : { host: options.host }),
     ...(options.port === undefined ? {} : { port: portOf(options.port) }),
-    ...(options.data === undefined ? {} : { dataFolder: options.data, databaseUrl: null }),
+    ...(options.data === undefined
+      ? {}
+      : { dataFolder: options.data, databaseUrl: null, replicaUrls: [] }),
     ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
   });
   const log = createLog(config.logLevel);
   const database = await openDatabase(config);
+  const replicas = openReplicas(config, database);
   let server: RunningServer | undefined;
   try {
     if (options.migrate) {
@@ -53,7 +56,7 @@ const serve = async (options: ServeOptions): Promise<void> => {
       if (applied.length > 0) log.info({ applied }, 'migrated');
     }
     server = await startServer({
-      ...(await serverOptionsOf(config, database, log)),
+      ...(await serverOptionsOf(config, database, log, replicas)),
       access: config.access,
     });
     log.info({ engine: database.engine, database: database.location }, 'serving');
@@ -62,6 +65,7 @@ const serve = async (options: ServeOptions): Promise<void> => {
     log.info('stopping: finishing what was accepted');
   } finally {
     await server?.close();
+    await replicas?.close();
     await database.close();
   }
 };

@@ -28,6 +28,7 @@ export const COMMITTED_TABLES: readonly CommittedTable[] = [
   table('endpoint', 'id'),
   table('deployment', 'id'),
   table('deployment_fact', 'deployment_id', 'sequence'),
+  table('sampling_fact', 'endpoint_id', 'sequence'),
   table('prediction_conflict', 'request_id', 'occurred_at', 'endpoint_id', 'item', 'digest'),
   table('signing_key', 'key_id'),
   table('erasure', 'id'),
@@ -35,6 +36,12 @@ export const COMMITTED_TABLES: readonly CommittedTable[] = [
   table('api_key', 'id'),
   table('api_key_revocation', 'api_key_id'),
   table('sensitive_read', 'id'),
+  table('retention_policy', 'id'),
+  table('legal_hold', 'id'),
+  table('legal_hold_release', 'hold_id'),
+  table('log_archive', 'id'),
+  table('log_archive_file', 'archive_id', 'feature_schema_id'),
+  table('log_restoration', 'archive_id'),
 ];
 
 /** The committed table of a name. */

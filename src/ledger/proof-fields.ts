@@ -4,6 +4,7 @@ import { PredictionLogRef } from '../prediction/prediction-log.ts';
 import { LifecycleTransitionRef } from '../registry/lifecycle-type.ts';
 import { ModelVersionRef } from '../registry/model-version.ts';
 import { DeploymentRef } from '../serving/deployment-type.ts';
+import { SamplingFactRef } from '../serving/sampling-type.ts';
 import { LedgerProofRef, RowProofRef } from './ledger-proof-type.ts';
 import { provePrediction } from './prediction-proof.ts';
 import { proveRows } from './row-proof.ts';
@@ -67,5 +68,16 @@ builder.objectField(SensitiveReadRef, 'proof', (t) =>
     complexity: COST,
     resolve: async ({ id }, _, { database }) =>
       (await proveRows(database, 'sensitive_read', [[Number(id)]]))[0] ?? null,
+  }),
+);
+
+builder.objectField(SamplingFactRef, 'proof', (t) =>
+  t.field({
+    type: RowProofRef,
+    nullable: true,
+    description: 'Proof that this was declared.',
+    complexity: COST,
+    resolve: async ({ endpointId, sequence }, _, { database }) =>
+      (await proveRows(database, 'sampling_fact', [[endpointId, sequence]]))[0] ?? null,
   }),
 );

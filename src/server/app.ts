@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { ArtifactStore } from '../platform/artifact-store.ts';
 import type { Actor, Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
+import type { Replicas } from '../platform/replicas.ts';
 import type { Signer } from '../platform/signed-note.ts';
 import { schema } from '../schema.ts';
 import { useSensitiveReads } from './audit.ts';
@@ -21,10 +22,13 @@ import {
 import { maskError, useErrorLog } from './masked-errors.ts';
 import { OPERATIONS_FOLDER } from './operations.ts';
 import { type RateLimiter, rateLimiter } from './rate-limit.ts';
+import { useReplicas } from './replica-reads.ts';
 import { type ServerContext, useOperationName } from './request-record.ts';
 
 export interface AppOptions {
   readonly database: Database;
+  /** Answer what may be a moment old. */
+  readonly replicas?: Replicas | null;
   readonly actor: Actor;
   readonly artifacts: ArtifactStore;
   readonly inferenceUrl?: string | null;
@@ -60,6 +64,7 @@ export const contextOf = (
 export const createApp = (options: AppOptions) => {
   const {
     log,
+    replicas = null,
     limits = DEFAULT_LIMITS,
     operationsFolder = OPERATIONS_FOLDER,
     showsSchema = true,
@@ -94,6 +99,8 @@ export const createApp = (options: AppOptions) => {
       useCompiledQueries(schema),
       // Its end comes before the answer is sent.
       useSensitiveReads(log),
+      // Around the execution that was chosen.
+      ...(replicas === null ? [] : [useReplicas(replicas, log)]),
       // Last before execution, since the price depends on the variables.
       useCostLimit(limits, limiter),
       // On the answer, whatever stage it comes from.

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { AccessConfig } from '../platform/config.ts';
 import { openAccess } from './access-control.ts';
 import { contextOf } from './app.ts';
+import { startReleasing } from './background-release.ts';
 import { startReplaying } from './background-replay.ts';
 import { startSealing } from './background-sealing.ts';
 import { trackConnections } from './connections.ts';
@@ -20,6 +21,8 @@ export interface ServerOptions extends Omit<ListenerOptions, 'control'> {
   readonly closePatience?: number;
   /** Seconds between two looks for replay jobs of other processes. */
   readonly pollSeconds?: number;
+  /** Seconds between two looks for records that another process should have released. */
+  readonly releaseSeconds?: number;
   /** Seconds between checkpoints, where there is a signer. */
   readonly sealSeconds?: number;
   /** Keeps each of them outside the database; false when one of a larger tree is kept already. */
@@ -73,6 +76,7 @@ export const startServer = async (given: ServerOptions): Promise<RunningServer> 
     options.log,
     given.pollSeconds ?? POLL_SECONDS,
   );
+  const releasing = startReleasing(options.database, options.log, given.releaseSeconds);
   let closed: Promise<void> | undefined;
   return {
     url: urlOf(server.address() as AddressInfo),
@@ -80,7 +84,7 @@ export const startServer = async (given: ServerOptions): Promise<RunningServer> 
       stopping.abort();
       closed ??= connections
         .close(options.closePatience ?? CLOSE_PATIENCE)
-        .then(() => replaying.stop())
+        .then(() => Promise.all([replaying.stop(), releasing.stop()]))
         .then(() => control.stop())
         .then(() => sealing?.stop());
       return closed;

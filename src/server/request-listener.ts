@@ -14,7 +14,13 @@ import {
   sendRefusal,
   sendUnauthenticated,
 } from './refusals.ts';
-import { isOurHost, pathOf, requestIdOf, setSecurityHeaders } from './request-guard.ts';
+import {
+  consistencyOf,
+  isOurHost,
+  pathOf,
+  requestIdOf,
+  setSecurityHeaders,
+} from './request-guard.ts';
 import type { RequestRecord } from './request-record.ts';
 import { findRoute, type Route, sendError } from './routes.ts';
 import { IssuerUnreachableError } from './token-verifier.ts';
@@ -33,14 +39,20 @@ export const requestListener = (options: ListenerOptions): RequestListener => {
   const { log } = options;
   const answer = routerOf(options);
   return (request, response) => {
+    const consistency = consistencyOf(request.headers);
     const record: RequestRecord = {
       requestId: requestIdOf(request.headers),
+      consistency: consistency ?? null,
       operationName: null,
       caller: null,
     };
     logAtEnd(log, request, response, record);
     response.setHeader('x-request-id', record.requestId);
     setSecurityHeaders(response);
+    if (consistency === undefined) {
+      const message = 'x-hindcast-consistency takes "primary" or "replica".';
+      return sendError(response, 400, 'BAD_REQUEST', message);
+    }
     answer(request, response, record).catch((error: unknown) => {
       // The client went away in the middle of its body; the line at the end says so.
       if (error === request.errored) return;
@@ -56,11 +68,11 @@ export const requestListener = (options: ListenerOptions): RequestListener => {
 };
 
 const routerOf = (options: ListenerOptions) => {
-  const { database, log, routes = [] } = options;
+  const { database, replicas = null, log, routes = [] } = options;
   const limiter = rateLimiter();
   let running = 0;
   const graphql = createApp({ ...options, limiter });
-  const table = [...healthRoutes(database, log), ...routes, ROOT];
+  const table = [...healthRoutes(database, replicas, log), ...routes, ROOT];
   const { control: access } = options;
 
   return async (
