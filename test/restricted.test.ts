@@ -95,6 +95,7 @@ describe('a caller that is restricted to models', () => {
     'replay { verdict }',
     'trace { findings { subject { id } } }',
     'counterexamples(during: {}) { comparedCount }',
+    'endpoint { predictionEstimate { recorded } }',
   ])('is refused what leads elsewhere: %s', async (selection) => {
     const { messages } = await ask(
       `{ predictionLog(by: ${request(own, 'own')}) { ${selection} } }`,

@@ -1,5 +1,5 @@
 import { builder } from '../platform/builder.ts';
-import { needsWithinModels } from '../platform/needs.ts';
+import { needs } from '../platform/needs.ts';
 
 /** A count of recorded predictions, and what it says of all that were made. */
 export interface CountEstimate {
@@ -33,7 +33,7 @@ export const totalOf = (parts: readonly CountEstimate[]): CountEstimate => ({
 });
 
 export const CountEstimateRef = builder.objectRef<CountEstimate>('CountEstimate').implement({
-  extensions: needsWithinModels('predictions:read'),
+  extensions: needs('predictions:read'),
   description:
     'A number of predictions, where services may have logged only a part of them: what is recorded, and how many it stands for by the rates that the records themselves state. Nothing recorded stands for nothing, however low the rate.',
   fields: (t) => ({

@@ -1,5 +1,6 @@
 import { builder } from '../platform/builder.ts';
 import type { Database } from '../platform/database.ts';
+import { needsWithinModels } from '../platform/needs.ts';
 import { TimeWindowInput } from '../platform/time-window.ts';
 import { ModelVersionRef } from '../registry/model-version.ts';
 import { EndpointRef } from '../serving/endpoint.ts';
@@ -29,6 +30,7 @@ const countOf = async (
 
 builder.objectField(ModelVersionRef, 'predictionEstimate', (t) =>
   t.field({
+    extensions: needsWithinModels('predictions:read'),
     type: CountEstimateRef,
     description: `How many predictions the version made: ${HOW}.`,
     complexity: COST,

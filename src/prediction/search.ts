@@ -51,6 +51,7 @@ builder.objectFields(PredictionLogConnection, (t) => ({
     resolve: ({ count }, { limit }) => count(limit),
   }),
   estimate: t.field({
+    extensions: needsWithinModels('predictions:read'),
     type: CountEstimateRef,
     nullable: true,
     description:
