@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { PROJECT } from './flights.ts';
 import { type Running, run, start } from './processes.ts';
 
-const MAIN = `${PROJECT}dist/cli/main.js`;
+const MAIN = `${PROJECT}dist/command/main.js`;
 
 /** Where a server keeps its data: a database, or a folder for the embedded one. */
 export type Place = { readonly database: string } | { readonly folder: string };
