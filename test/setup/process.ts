@@ -69,9 +69,10 @@ export const startProcess = async (variables: NodeJS.ProcessEnv): Promise<Server
 export const eventually = async <Value>(
   look: () => Promise<Value | null | undefined | false>,
 ): Promise<Value> => {
-  for (;;) {
+  for (let looks = 0; looks < 1500; looks += 1) {
     const found = await look();
     if (found) return found;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
+  throw new Error(`It never came to this: ${look}`);
 };
