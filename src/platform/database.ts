@@ -37,6 +37,8 @@ export interface Database extends Session {
    * process may begin then, so the work must bear being done twice.
    */
   exclusively(task: string, work: (lost: AbortSignal) => Promise<void>): Promise<boolean>;
+  /** Connections of the pool by state, and requests that wait for one; none where there is no pool. */
+  readonly connections?: () => Readonly<Record<'used' | 'idle' | 'waiting', number>>;
   /** Calls `listener` with every SQL statement sent from now on; returns the way to stop. */
   observe(listener: StatementListener): () => void;
   close(): Promise<void>;

@@ -30,6 +30,7 @@ export const logHiddenErrors = (
   errors: readonly GraphQLError[],
   record: RequestRecord | undefined,
 ): void => {
+  if (record !== undefined && errors.length > 0) record.hasErrors = true;
   for (const { originalError, extensions, path } of errors) {
     if (extensions?.code !== 'INTERNAL_SERVER_ERROR') continue;
     log.error({ requestId: record?.requestId, path, err: originalError }, 'unexpected');
