@@ -149,6 +149,10 @@ const artifactsOf = (
 export const wantsColor = (variables: NodeJS.ProcessEnv = process.env): boolean =>
   (variables.NO_COLOR ?? '') === '';
 
+/** Whether OpenTelemetry spans are made. */
+export const wantsTraces = (variables: NodeJS.ProcessEnv = process.env): boolean =>
+  variables.HINDCAST_TRACES === '1';
+
 /** Whether somebody is looking for a fault in Hindcast itself: errors then come with their stack. */
 export const isDebugging = (variables: NodeJS.ProcessEnv = process.env): boolean =>
   variables.HINDCAST_LOG_LEVEL === 'debug' || variables.HINDCAST_LOG_LEVEL === 'trace';

@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { isTracing } from '../platform/tracing.ts';
 import { type AppOptions, contextOf, createApp, GRAPHQL_PATH } from './app.ts';
 import { healthRoutes } from './health.ts';
 import { answerPlainly, isPlainRequest } from './json-lane.ts';
@@ -11,6 +12,7 @@ import {
 } from './request-guard.ts';
 import { type Answered, logAtEnd, logSlow } from './request-log.ts';
 import { newRecord, type RequestRecord } from './request-record.ts';
+import { inRequestSpan } from './request-span.ts';
 import { findRoute, type Route, sendError } from './routes.ts';
 import { countStatements } from './statement-count.ts';
 
@@ -55,8 +57,9 @@ export const requestListener = (options: ListenerOptions): RequestListener => {
         else sendError(response, 500, 'INTERNAL_SERVER_ERROR', 'Unexpected error.');
       });
     };
-    if (within === null) begin();
-    else within(record, begin);
+    const work = () => (within === null ? begin() : within(record, begin));
+    if (isTracing) inRequestSpan(request, response, record, work);
+    else work();
   };
 };
 
