@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { isUnavailable } from '../platform/database.ts';
 import { isTracing } from '../platform/tracing.ts';
 import { type AppOptions, contextOf, createApp, GRAPHQL_PATH } from './app.ts';
 import { healthRoutes } from './health.ts';
@@ -52,7 +53,9 @@ export const requestListener = (options: ListenerOptions): RequestListener => {
       answer(request, response, record).catch((error: unknown) => {
         // The client went away in the middle of its body; the line at the end says so.
         if (error === request.errored) return;
-        log.error({ requestId: record.requestId, err: error }, 'unexpected');
+        const told = { requestId: record.requestId, err: error };
+        if (isUnavailable(error)) log.warn(told, 'the database is not available');
+        else log.error(told, 'unexpected');
         if (response.headersSent) response.destroy();
         else sendError(response, 500, 'INTERNAL_SERVER_ERROR', 'Unexpected error.');
       });

@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 import type { GraphqlResponse, TestHindcast } from './hindcast.ts';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+/** The compiled command. */
+export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** `hindcast serve`, compiled, in a process of its own. */
 export interface ServerProcess extends Pick<TestHindcast, 'url' | 'fetch' | 'ask'> {
@@ -38,7 +39,8 @@ export const startProcess = async (variables: NodeJS.ProcessEnv): Promise<Server
   });
   const log: Record<string, unknown>[] = [];
   createInterface(child.stderr).on('line', (line) => {
-    log.push(JSON.parse(line) as Record<string, unknown>);
+    // Whatever is no line of the log is what Node says when the process crashes.
+    log.push(line.startsWith('{') ? (JSON.parse(line) as Record<string, unknown>) : { msg: line });
   });
   const first = await Promise.race([once(child.stdout, 'data'), ended.then(() => null)]);
   if (first === null) throw new Error(`The server did not start: ${JSON.stringify(log)}`);
