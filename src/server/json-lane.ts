@@ -98,6 +98,13 @@ const errorJson = (error: GraphQLError): object => {
   return { ...rest, ...(Object.keys(shown).length > 0 && { extensions: shown }) };
 };
 
+/** The highest that an error asks for, as Yoga has it. */
+const statusOf = ({ errors = [] }: ExecutionResult): number =>
+  errors.reduce((status, { extensions }) => {
+    const asked = (extensions?.http as { status?: unknown } | undefined)?.status;
+    return typeof asked === 'number' ? Math.max(status, asked) : status;
+  }, 200);
+
 const resultJson = ({ data, errors, extensions }: ExecutionResult): string =>
   JSON.stringify({
     data,
@@ -157,7 +164,7 @@ export const answerPlainly = async (
   if (result === null) return answerByYoga(app, body, request, response, record);
   logHiddenErrors(log, result.errors ?? [], record);
   const text = resultJson(result);
-  response.writeHead(200, {
+  response.writeHead(statusOf(result), {
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(text),
   });
