@@ -33,6 +33,8 @@ import './prediction/record-predictions.ts';
 import './prediction/rejected-record-type.ts';
 import './prediction/search.ts';
 import './prediction/unusual-features.ts';
+import './retention/legal-hold-type.ts';
+import './retention/retention-policy-type.ts';
 import './forensics/cohort-comparison-type.ts';
 import './forensics/counterexample-type.ts';
 import './forensics/disagreement-type.ts';

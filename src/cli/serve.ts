@@ -52,7 +52,9 @@ const serve = async (options: ServeOptions): Promise<void> => {
       const applied = await migrate(database);
       if (applied.length > 0) log.info({ applied }, 'migrated');
     }
-    server = await startServer(await serverOptionsOf(config, database, log));
+    const { partitionsAhead } = config;
+    const serverOptions = await serverOptionsOf(config, database, log);
+    server = await startServer({ ...serverOptions, partitionsAhead });
     log.info({ engine: database.engine, database: database.location }, 'serving');
     process.stdout.write(`${server.url}/graphql\n`);
     await stop;

@@ -5,11 +5,11 @@ import type { Context } from '../platform/context.ts';
 import { referenced } from '../platform/immutable-cache.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
 import type { FeatureReading } from '../prediction/feature-decode.ts';
+import { predictionByIdentity } from '../prediction/prediction-by-identity.ts';
 import {
   type CandidateRow,
   candidatesAfter,
   type PredictionLog,
-  predictionByIdentity,
 } from '../prediction/prediction-log.ts';
 import { storedReadings } from '../prediction/schema-codec.ts';
 import { countMatches } from '../prediction/search-page.ts';

@@ -1,6 +1,7 @@
 import type { Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
 import { formatInstant } from '../platform/instant.ts';
+import { type UnreadArchive, unreadText } from '../prediction/archive-search.ts';
 import type { PredictionLog } from '../prediction/prediction-log.ts';
 import type { RejectedRecord } from '../prediction/rejected-record-query.ts';
 import { modelVersionById, releaseOf } from '../registry/model-version.ts';
@@ -83,18 +84,26 @@ const ORPHANS = `SELECT DISTINCT o.request_id, o.endpoint_id, o.item FROM predic
     WHERE l.request_id = o.request_id AND l.endpoint_id = o.endpoint_id AND l.item = o.item)
   ORDER BY 1, 2, 3 LIMIT 20`;
 
-/** Outcomes of predictions that are not there. */
+/** Outcomes of predictions that are neither in the log nor among those found in archives. */
 const outcomeGaps = async (
   database: Database,
   requestIds: readonly string[],
+  predictions: readonly PredictionLog[],
 ): Promise<readonly EvidenceGap[]> => {
   const rows = await database.query<{ request_id: string; endpoint_id: number; item: number }>({
     name: 'outcomes_without_prediction',
     text: ORPHANS,
     values: [requestIds],
   });
+  const orphans = rows.filter(
+    (row) =>
+      !predictions.some(
+        ({ requestId, endpointId, item }) =>
+          requestId === row.request_id && endpointId === row.endpoint_id && item === row.item,
+      ),
+  );
   return Promise.all(
-    rows.map(async ({ request_id, endpoint_id, item }) => ({
+    orphans.map(async ({ request_id, endpoint_id, item }) => ({
       subject: 'prediction',
       reason: 'NEVER_RECORDED' as const,
       message: `An outcome is on record for item ${item} of request ${JSON.stringify(request_id)} on ${await routeById(database, endpoint_id)}, but no prediction.`,
@@ -120,13 +129,23 @@ export const requestGaps = async (
   requestIds: readonly string[],
   predictions: readonly PredictionLog[],
   waiting: readonly RejectedRecord[],
+  unread: readonly UnreadArchive[],
 ): Promise<readonly EvidenceGap[]> => {
   const { database } = context;
+  const expired = unread.map(
+    (archive): EvidenceGap => ({
+      subject: 'prediction',
+      reason: 'EXPIRED',
+      message: unreadText(archive),
+    }),
+  );
   const [items, shadows, outcomes] = await Promise.all([
     batchGaps(database, predictions),
     shadowGaps(context, predictions),
-    outcomeGaps(database, requestIds),
+    // What was not read may have them.
+    unread.length > 0 ? [] : outcomeGaps(database, requestIds, predictions),
   ]);
-  const nothing = predictions.length + waiting.length === 0 ? [nothingFound] : [];
-  return [...nothing, ...items, ...shadows, ...outcomes, ...waiting.map(refusedGap)];
+  const found = predictions.length + waiting.length + expired.length;
+  const nothing = found === 0 ? [nothingFound] : [];
+  return [...nothing, ...expired, ...items, ...shadows, ...outcomes, ...waiting.map(refusedGap)];
 };

@@ -12,6 +12,8 @@ export interface ArchiveFile {
   readonly contentDigest: string;
   readonly sizeBytes: bigint;
   readonly rowCount: bigint;
+  readonly firstRequestId: string;
+  readonly lastRequestId: string;
   /** Where it was put. */
   readonly location: string;
   readonly archivedAt: Instant;
@@ -30,7 +32,8 @@ export const selectArchiveFiles = (
   reader.query<ArchiveFile>({
     text: `SELECT f.archive_id AS "archiveId", a.partition, a.covers_from AS "from", a.covers_to AS "to",
         f.feature_schema_id AS "featureSchemaId", f.digest, f.content_digest AS "contentDigest",
-        f.size_bytes AS "sizeBytes", f.row_count AS "rowCount", f.location, a.recorded_at AS "archivedAt"
+        f.size_bytes AS "sizeBytes", f.row_count AS "rowCount",
+        f.first_request_id AS "firstRequestId", f.last_request_id AS "lastRequestId", f.location, a.recorded_at AS "archivedAt"
       FROM log_archive a JOIN log_archive_file f ON f.archive_id = a.id
       WHERE ${CURRENT_ARCHIVE} AND ${rest}`,
     values,

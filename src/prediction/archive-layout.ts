@@ -2,10 +2,9 @@ import type { DuckDBType, DuckDBValue } from '@duckdb/node-api';
 import type { FeatureSchema } from '../evidence/feature-schema.ts';
 import type { FeatureType } from '../evidence/feature-field.ts';
 import type { Duckdb } from './duckdb.ts';
-import type { FeatureSlots } from './feature-layout.ts';
+import { type FeatureSlots, layoutOf } from './feature-layout.ts';
 import { STATUS_BYTE, type StoredFeatureStatus, statusOfByte } from './feature-status.ts';
 import { LOG_COLUMNS, type LogColumnKind, type LogRow } from './log-columns.ts';
-import { codecOf } from './schema-codec.ts';
 
 /** How one column of an archive is filled from a row of the log. */
 export interface ArchiveColumn {
@@ -33,9 +32,11 @@ export interface FeatureColumns {
 }
 
 /** Two names that differ in nothing but case would be one column to SQL; the later one gets a number. */
-export const featureColumnsOf = (schema: FeatureSchema): readonly FeatureColumns[] => {
+export const featureColumnsOf = ({
+  fields,
+}: Pick<FeatureSchema, 'fields'>): readonly FeatureColumns[] => {
   const taken = new Map<string, number>();
-  return codecOf(schema).layout.map((slots) => {
+  return layoutOf(fields).map((slots) => {
     const key = slots.field.name.toLowerCase();
     const count = (taken.get(key) ?? 0) + 1;
     taken.set(key, count);

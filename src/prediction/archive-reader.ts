@@ -15,7 +15,7 @@ export interface ArchiveCondition {
 /** Hands the rows of a file to `take` in pieces, in the order of the file. */
 export const readArchive = (
   path: string,
-  schema: FeatureSchema,
+  schema: Pick<FeatureSchema, 'fields'>,
   take: (rows: readonly LogRow[]) => void | Promise<void>,
   condition: ArchiveCondition | null = null,
 ): Promise<void> =>
@@ -44,7 +44,7 @@ export const readArchive = (
 /** Number and digest of the rows that a file gives back. */
 export const contentOfArchive = async (
   path: string,
-  schema: FeatureSchema,
+  schema: Pick<FeatureSchema, 'fields'>,
 ): Promise<{ readonly rowCount: number; readonly contentDigest: string }> => {
   const hash = contentHash();
   let rowCount = 0;

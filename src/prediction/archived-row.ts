@@ -3,6 +3,10 @@ import type { FeatureSlots } from './feature-layout.ts';
 import { STATUS_BYTE, type StoredFeatureStatus } from './feature-status.ts';
 import type { LogColumnKind, LogRow } from './log-columns.ts';
 
+interface Items {
+  readonly items?: readonly unknown[];
+}
+
 interface Micros {
   readonly micros: bigint;
 }
@@ -34,9 +38,7 @@ const featuresFrom = (
     const items =
       slots.field.shape.length === 0
         ? [cell]
-        : cell === null
-          ? new Array<null>(slots.length).fill(null)
-          : (cell as { readonly items: readonly unknown[] }).items;
+        : ((cell as Items | null)?.items ?? new Array<null>(slots.length).fill(null));
     arrays[slots.column].push(...items.map((item) => elementFrom(slots, item)));
     return STATUS_BYTE[cells.get(status) as StoredFeatureStatus];
   });

@@ -1,8 +1,7 @@
-import DataLoader from 'dataloader';
 import { builder } from '../platform/builder.ts';
-import { type Context, perRequest } from '../platform/context.ts';
 import type { Database, Session } from '../platform/database.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
+import type { ArchiveFile } from './archive-index.ts';
 import type { EncodedFeatures } from './feature-layout.ts';
 import { OBSERVATIONS, type Observations, observationsOf } from './observations.ts';
 import { type Condition, parameterList } from './sql-condition.ts';
@@ -35,9 +34,12 @@ export interface PredictionLog extends PredictionIdentity {
   /** Batch of the ledger that has its leaf. */
   readonly batchId: bigint;
   readonly observations: Observations;
+  /** The file that it was read from; null when it is in the log. */
+  readonly archive: ArchiveFile | null;
 }
 
-interface Row {
+/** A row of the log with what was observed of it. */
+export interface PredictionRow {
   readonly request_id: string;
   readonly occurred_at: Instant;
   readonly endpoint_id: number;
@@ -67,7 +69,7 @@ const COLUMNS = `l.request_id, l.occurred_at, l.endpoint_id, l.item, l.model_ver
   l.entity_key, l.trace_id, l.numbers, l.integers, l.texts, l.statuses, l.feature_observed_at, l.undeclared,
   l.score, l.label, l.output, l.latency_ms, l.digest, l.recorded_at, l.salt, l.batch_id, ${OBSERVATIONS} AS observations`;
 
-const encodedOf = (row: Row): EncodedFeatures => ({
+const encodedOf = (row: Omit<PredictionRow, 'observations'>): EncodedFeatures => ({
   numbers: row.numbers,
   integers: row.integers,
   texts: row.texts,
@@ -76,7 +78,10 @@ const encodedOf = (row: Row): EncodedFeatures => ({
   undeclared: row.undeclared,
 });
 
-const predictionOf = (row: Row): PredictionLog => ({
+/** A row without what was observed of it. */
+export const storedPredictionOf = (
+  row: Omit<PredictionRow, 'observations'>,
+): Omit<PredictionLog, 'observations' | 'archive'> => ({
   requestId: row.request_id,
   occurredAt: row.occurred_at,
   endpointId: row.endpoint_id,
@@ -94,7 +99,15 @@ const predictionOf = (row: Row): PredictionLog => ({
   recordedAt: row.recorded_at,
   salt: row.salt,
   batchId: row.batch_id,
+});
+
+export const predictionOf = (
+  row: PredictionRow,
+  archive: ArchiveFile | null = null,
+): PredictionLog => ({
+  ...storedPredictionOf(row),
   observations: observationsOf(row.observations),
+  archive,
 });
 
 /**
@@ -108,8 +121,8 @@ export const selectPredictions = async (
   values: readonly unknown[],
 ): Promise<PredictionLog[]> => {
   const text = `SELECT ${COLUMNS} FROM prediction_log l ${rest}`;
-  const rows = await database.query<Row>({ ...(name !== null && { name }), text, values });
-  return rows.map(predictionOf);
+  const rows = await database.query<PredictionRow>({ ...(name !== null && { name }), text, values });
+  return rows.map((row) => predictionOf(row));
 };
 
 /** As much of a prediction as is needed to compare its features. */
@@ -134,7 +147,7 @@ export const candidatesAfter = async (
     return `l.occurred_at <= ${at} AND ${key} < (${[at, ...rest].join(', ')})`;
   };
   const where = [condition(parameter), ...(after === null ? [] : [beyond(after)])];
-  const rows = await database.query<Row>({
+  const rows = await database.query<PredictionRow>({
     text: `SELECT l.request_id, l.occurred_at, l.endpoint_id, l.item, l.feature_schema_id, l.numbers, l.integers,
         l.texts, l.statuses, l.feature_observed_at, l.undeclared
       FROM prediction_log l WHERE ${where.map((one) => `(${one})`).join(' AND ')}
@@ -171,30 +184,5 @@ export const parseIdentityKey = (key: string): PredictionIdentity | null => {
     item: Number(item),
   };
 };
-
-/** Predictions by identity, batched: one statement a tick. */
-export const predictionByIdentity = perRequest(
-  ({ database }: Context) =>
-    new DataLoader<PredictionIdentity, PredictionLog | null, string>(
-      async (identities) => {
-        const rows = await selectPredictions(
-          database,
-          'predictions_by_identity',
-          `JOIN unnest($1::text[], $2::timestamptz[], $3::int[], $4::int[])
-             AS wanted (request_id, occurred_at, endpoint_id, item)
-             USING (request_id, occurred_at, endpoint_id, item)`,
-          [
-            identities.map(({ requestId }) => requestId),
-            identities.map(({ occurredAt }) => formatInstant(occurredAt)),
-            identities.map(({ endpointId }) => endpointId),
-            identities.map(({ item }) => item),
-          ],
-        );
-        const byKey = new Map(rows.map((row) => [identityKey(row), row]));
-        return identities.map((identity) => byKey.get(identityKey(identity)) ?? null);
-      },
-      { cacheKeyFn: identityKey },
-    ),
-);
 
 export const PredictionLogRef = builder.objectRef<PredictionLog>('PredictionLog');

@@ -3,7 +3,9 @@ import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
 import { formatInstant } from '../platform/instant.ts';
 import { EndpointRouteInput, endpointByRoute, routeOf } from '../serving/endpoint.ts';
+import { archivedOfRequest, archivedPrediction } from './archived-predictions.ts';
 import {
+  type PredictionIdentity,
   type PredictionLog,
   PredictionLogRef,
   parseIdentityKey,
@@ -46,38 +48,52 @@ const BY_IDENTITY = `WHERE l.request_id = $1 AND l.occurred_at = $2 AND l.endpoi
 const BY_REQUEST = `WHERE l.request_id = $1 AND l.endpoint_id = $2 AND l.item = $3
   ORDER BY l.occurred_at LIMIT 11`;
 
-/**
- * The prediction that a reference names; null when there is none. One statement.
- * A reference that names several is refused: the caller says which, or asks for the request.
- */
-export const findPrediction = async (
+/** The identity that a reference gives in full; null when it does not. */
+const identityOf = async (
   { database }: Context,
   { id, request }: PredictionLogReference,
+): Promise<PredictionIdentity | null> => {
+  if (id != null) return parseIdentityKey(id.id);
+  if (request?.occurredAt == null || request.requestId.includes('\0')) return null;
+  const endpoint = await endpointByRoute(database).load(routeOf(request.endpoint));
+  if (endpoint === null) return null;
+  const { requestId, occurredAt, item } = request;
+  return { requestId, occurredAt, endpointId: endpoint.id, item: item ?? 0 };
+};
+
+/**
+ * The prediction that a reference names; null when there is none. One statement, and more where it is not in the log:
+ * then the archives are searched. A reference that names several is refused: the caller says which, or asks for the
+ * request.
+ */
+export const findPrediction = async (
+  context: Context,
+  reference: PredictionLogReference,
 ): Promise<PredictionLog | null> => {
-  const identity = id == null ? null : parseIdentityKey(id.id);
+  const { database } = context;
+  const identity = await identityOf(context, reference);
   if (identity !== null) {
     const { requestId, occurredAt, endpointId, item } = identity;
     const values = [requestId, formatInstant(occurredAt), endpointId, item];
     const [found] = await selectPredictions(database, 'prediction', BY_IDENTITY, values);
-    return found ?? null;
+    return found ?? archivedPrediction(context, identity);
   }
-  if (request == null || request.requestId.includes('\0')) return null;
+  const { request } = reference;
+  if (request == null || request.occurredAt != null || request.requestId.includes('\0')) return null;
   const endpoint = await endpointByRoute(database).load(routeOf(request.endpoint));
   if (endpoint === null) return null;
+  const { requestId } = request;
   const item = request.item ?? 0;
-  if (request.occurredAt != null) {
-    const values = [request.requestId, formatInstant(request.occurredAt), endpoint.id, item];
-    const [found] = await selectPredictions(database, 'prediction', BY_IDENTITY, values);
-    return found ?? null;
-  }
-  const values = [request.requestId, endpoint.id, item];
-  const found = await selectPredictions(
+  const values = [requestId, endpoint.id, item];
+  const inLog = await selectPredictions(
     database,
     'predictions_of_request_item',
     BY_REQUEST,
     values,
   );
-  if (found.length > 1) throw ambiguous(request.requestId, found);
+  const query = { requestId, endpointId: endpoint.id, item, from: null, to: null };
+  const found = inLog.length > 0 ? inLog : await archivedOfRequest(context, query);
+  if (found.length > 1) throw ambiguous(requestId, found);
   return found[0] ?? null;
 };
 
