@@ -35,6 +35,7 @@ import './prediction/search.ts';
 import './prediction/unusual-features.ts';
 import './retention/legal-hold-type.ts';
 import './retention/retention-policy-type.ts';
+import './forensics/archived-gaps.ts';
 import './forensics/cohort-comparison-type.ts';
 import './forensics/counterexample-type.ts';
 import './forensics/disagreement-type.ts';

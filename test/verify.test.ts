@@ -45,7 +45,11 @@ const retain = async (context: Context, predictions: readonly string[]): Promise
   const other = { actor: 'tester', reason: 'tested' };
   for (const occurredAt of ['2001-06-05T12:00:00Z', '2001-06-12T12:00:00Z']) {
     const lines = predictions.slice(2, 5).map((line) =>
-      JSON.stringify({ ...(JSON.parse(line) as object), requestId: `z-${unique('late')}`, occurredAt }),
+      JSON.stringify({
+        ...(JSON.parse(line) as object),
+        requestId: `z-${unique('late')}`,
+        occurredAt,
+      }),
     );
     await appendPredictions(database, rawLines(lines));
     await archivePartition(database, archive, weekOf(Date.parse(occurredAt) * 1000), other);
@@ -427,9 +431,9 @@ describe('verification', () => {
     expect(
       await found("UPDATE prediction_rollup SET count = 7 WHERE hour = '2001-06-05T12:00:00Z'"),
     ).toEqual([{ kind: 'ALTERED', source: 'prediction_rollup' }]);
-    expect(
-      await found("UPDATE held_entity SET entity_key = 'anybody'"),
-    ).toEqual([{ kind: 'ALTERED', source: 'held_entity' }]);
+    expect(await found("UPDATE held_entity SET entity_key = 'anybody'")).toEqual([
+      { kind: 'ALTERED', source: 'held_entity' },
+    ]);
     expect((await verify()).discrepancies).toEqual([]);
   });
 

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { parseInstant, type Instant } from '../platform/instant.ts';
+import { type Instant, parseInstant } from '../platform/instant.ts';
 import { openArchiveStore } from '../platform/open-archive-store.ts';
 import { logPartitions } from '../retention/log-partitions.ts';
 import { duePartitions, type RetentionStep, runRetention } from '../retention/run-retention.ts';

@@ -21,7 +21,14 @@ export const bytesText = (bytes: number): string => {
 
 const day = (instant: Instant): string => formatInstant(instant).slice(0, 10);
 
-const fateOf = ({ state, rows, holds, expiresAt, archivedAt, wasRestored }: LogPartition): string => {
+const fateOf = ({
+  state,
+  rows,
+  holds,
+  expiresAt,
+  archivedAt,
+  wasRestored,
+}: LogPartition): string => {
   if (state === 'ARCHIVED') return `archived ${day(archivedAt ?? 0)}`;
   if (holds.length > 0) return `held by ${holds.join(', ')}`;
   if (wasRestored) return 'restored; stays until it is archived by hand';

@@ -74,7 +74,8 @@ const refuseUnmigrated = async (database: Database): Promise<void> => {
 };
 
 const reportText = (report: VerificationReport, { keys, because }: Trust): string => {
-  const { entries, checkpoints, pending, predictions, outcomes, rows, artifacts, archives } = report;
+  const { entries, checkpoints, pending, predictions, outcomes, rows, artifacts, archives } =
+    report;
   const lines = [
     `Ledger   ${entries} entries, checkpoints: ${checkpoints}, not sealed yet: ${pending}`,
     `Read     ${predictions} predictions, ${outcomes} outcomes, ${rows} rows of registry and histories, ${artifacts} files, ${archives} archives`,

@@ -1,7 +1,7 @@
-import type { DuckDBResult } from '@duckdb/node-api';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { DuckDBResult } from '@duckdb/node-api';
 import { loadDuckdb, openDuckdbFile } from '../prediction/duckdb.ts';
 import type { StoredRecord } from './stored-records.ts';
 

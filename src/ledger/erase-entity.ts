@@ -163,7 +163,11 @@ const refuseHeld = async (session: Session, entityKey: string): Promise<void> =>
       ORDER BY h.id LIMIT 20`,
     values: [entityKey],
   });
-  if (holds.length > 0) throw new LegalHoldError(holds.map(({ id }) => id), PATH);
+  if (holds.length > 0)
+    throw new LegalHoldError(
+      holds.map(({ id }) => id),
+      PATH,
+    );
 };
 
 const PATH = ['input', 'entityKey'];

@@ -10,8 +10,8 @@ import {
   pageRequest,
 } from '../platform/pagination.ts';
 import { PredictionLogRef } from '../prediction/prediction-log.ts';
-import { LegalHoldError } from '../retention/legal-hold-error.ts';
 import { ArchiveUnavailableError } from '../retention/archive-unavailable-error.ts';
+import { LegalHoldError } from '../retention/legal-hold-error.ts';
 import { eraseEntity } from './erase-entity.ts';
 import { type Erasure, erasureById, erasurePage } from './erasure.ts';
 import { RowProofRef } from './ledger-proof-type.ts';

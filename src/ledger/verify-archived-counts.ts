@@ -66,10 +66,17 @@ export const verifyArchivedCounts = async (
     });
     for (const row of rows) {
       const key = keyOf(row.version, row.endpoint, row.schema, row.hour);
-      const { count, firstAt, lastAt } = counts.get(key) ?? { count: 0, firstAt: null, lastAt: null };
+      const { count, firstAt, lastAt } = counts.get(key) ?? {
+        count: 0,
+        firstAt: null,
+        lastAt: null,
+      };
       counts.delete(key);
       if (Number(row.count) !== count) {
-        add(key, `it counts ${row.count} predictions of that hour, and ${count} are in the archive`);
+        add(
+          key,
+          `it counts ${row.count} predictions of that hour, and ${count} are in the archive`,
+        );
       } else if (row.first_at !== firstAt || row.last_at !== lastAt) {
         add(key, 'its first or last time is not that of its archived records');
       }
@@ -77,7 +84,10 @@ export const verifyArchivedCounts = async (
     for (const [key, { count }] of counts) {
       const hour = Date.parse((JSON.parse(key) as readonly string[])[3] ?? '') * 1000;
       if (hour < from || hour >= to) continue;
-      add(key, `it is not there any more, and ${count} predictions of that hour are in the archive`);
+      add(
+        key,
+        `it is not there any more, and ${count} predictions of that hour are in the archive`,
+      );
     }
   }
 };

@@ -6,10 +6,15 @@ import { addContent, contentDigestOf, contentHash } from '../prediction/archive-
 import { type ArchiveFile, selectArchiveFiles } from '../prediction/archive-index.ts';
 import { readArchive } from '../prediction/archive-reader.ts';
 import { type PredictionRow, storedPredictionOf } from '../prediction/prediction-log.ts';
-import { type ArchivedRecords, NO_ARCHIVES, openRecordSorter, type RecordSorter } from './archived-records.ts';
-import { countHours, type HourCounts, verifyArchivedCounts } from './verify-archived-counts.ts';
+import {
+  type ArchivedRecords,
+  NO_ARCHIVES,
+  openRecordSorter,
+  type RecordSorter,
+} from './archived-records.ts';
 import type { Discrepancies, Discrepancy } from './discrepancy.ts';
 import { type ReferenceNames, readNames, storedPrediction } from './stored-records.ts';
+import { countHours, type HourCounts, verifyArchivedCounts } from './verify-archived-counts.ts';
 
 /** The fields of schemas, past every cache; without what the columns of an archive do not depend on. */
 const fieldsOf = async (
@@ -101,7 +106,10 @@ export const readArchives = async (
   archive: ArchiveStore,
   discrepancies: Discrepancies,
 ): Promise<ArchivedRecords> => {
-  const files = await selectArchiveFiles(session, 'TRUE ORDER BY f.archive_id, f.feature_schema_id');
+  const files = await selectArchiveFiles(
+    session,
+    'TRUE ORDER BY f.archive_id, f.feature_schema_id',
+  );
   if (files.length === 0) return NO_ARCHIVES;
   const names = await readNames(session);
   const fields = await fieldsOf(session, [...new Set(files.map((file) => file.featureSchemaId))]);

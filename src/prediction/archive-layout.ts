@@ -1,6 +1,6 @@
 import type { DuckDBType, DuckDBValue } from '@duckdb/node-api';
-import type { FeatureSchema } from '../evidence/feature-schema.ts';
 import type { FeatureType } from '../evidence/feature-field.ts';
+import type { FeatureSchema } from '../evidence/feature-schema.ts';
 import type { Duckdb } from './duckdb.ts';
 import { type FeatureSlots, layoutOf } from './feature-layout.ts';
 import { STATUS_BYTE, type StoredFeatureStatus, statusOfByte } from './feature-status.ts';

@@ -8,11 +8,7 @@ import { readArchive } from './archive-reader.ts';
 import { DuckdbUnavailableError } from './duckdb.ts';
 import type { LogRow } from './log-columns.ts';
 import { OBSERVATIONS } from './observations.ts';
-import {
-  type PredictionLog,
-  type PredictionRow,
-  predictionOf,
-} from './prediction-log.ts';
+import { type PredictionLog, type PredictionRow, predictionOf } from './prediction-log.ts';
 import { timeOfRequestId } from './request-time.ts';
 
 /** Which archived predictions are wanted: all that is given must fit. */
@@ -95,8 +91,14 @@ const readFrom = async (
   try {
     const path = archive === undefined ? null : await archive.open(file.digest);
     if (path === null) {
-      const where = archive === undefined || archive.location === file.location ? '' : `, nor in ${archive.location}`;
-      return { file, why: `Its file was put into ${file.location} and is not there any more${where}.` };
+      const where =
+        archive === undefined || archive.location === file.location
+          ? ''
+          : `, nor in ${archive.location}`;
+      return {
+        file,
+        why: `Its file was put into ${file.location} and is not there any more${where}.`,
+      };
     }
     const schema = referenced(await featureSchemaById(database).load(file.featureSchemaId));
     const rows: LogRow[] = [];

@@ -1,6 +1,11 @@
 import { GraphQLError } from 'graphql';
 import type { Context } from '../platform/context.ts';
-import { type ArchivedQuery, findArchived, type UnreadArchive, unreadText } from './archive-search.ts';
+import {
+  type ArchivedQuery,
+  findArchived,
+  type UnreadArchive,
+  unreadText,
+} from './archive-search.ts';
 import type { PredictionIdentity, PredictionLog } from './prediction-log.ts';
 
 /** A question whose answer may be in an archive that cannot be read has none: null would say that there is none. */

@@ -32,7 +32,11 @@ const featuresFrom = (
   features: readonly FeatureColumns[],
   cells: ReadonlyMap<string, unknown>,
 ): LogRow => {
-  const arrays: Record<FeatureSlots['column'], unknown[]> = { numbers: [], integers: [], texts: [] };
+  const arrays: Record<FeatureSlots['column'], unknown[]> = {
+    numbers: [],
+    integers: [],
+    texts: [],
+  };
   const statuses = features.map(({ slots, value, status }) => {
     const cell = cells.get(value) ?? null;
     const items =

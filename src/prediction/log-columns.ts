@@ -1,3 +1,4 @@
+import { formatInstant } from '../platform/instant.ts';
 import {
   copyBytes,
   copyIntegers,
@@ -6,7 +7,6 @@ import {
   copyText,
   copyTexts,
 } from './copy-text.ts';
-import { formatInstant } from '../platform/instant.ts';
 
 /** What a column of the log holds, as the database gives it. */
 export type LogColumnKind =

@@ -76,9 +76,7 @@ const weeksOf = (instants: Iterable<Instant>): readonly LogWeek[] => {
 };
 
 /** Names of the partitions that the log has. */
-export const readPartitions = async (
-  database: Pick<Session, 'query'>,
-): Promise<Set<string>> => {
+export const readPartitions = async (database: Pick<Session, 'query'>): Promise<Set<string>> => {
   const rows = await database.query<{ relname: string }>({
     name: 'log_partitions',
     text: `SELECT c.relname::text AS relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid

@@ -11,12 +11,7 @@ import { FeatureValueRef } from './feature-value-type.ts';
 import { featureValuesOf } from './feature-values.ts';
 import { latestOutcome, type PredictionConflict, type PredictionOutcome } from './observations.ts';
 import { predictionByIdentity } from './prediction-by-identity.ts';
-import {
-  digestText,
-  identityKey,
-  PredictionLogRef,
-  parseIdentityKey,
-} from './prediction-log.ts';
+import { digestText, identityKey, PredictionLogRef, parseIdentityKey } from './prediction-log.ts';
 import { storedReadings } from './schema-codec.ts';
 
 export const PredictionOutcomeRef = builder

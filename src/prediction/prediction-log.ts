@@ -121,7 +121,11 @@ export const selectPredictions = async (
   values: readonly unknown[],
 ): Promise<PredictionLog[]> => {
   const text = `SELECT ${COLUMNS} FROM prediction_log l ${rest}`;
-  const rows = await database.query<PredictionRow>({ ...(name !== null && { name }), text, values });
+  const rows = await database.query<PredictionRow>({
+    ...(name !== null && { name }),
+    text,
+    values,
+  });
   return rows.map((row) => predictionOf(row));
 };
 

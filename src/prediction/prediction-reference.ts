@@ -79,7 +79,8 @@ export const findPrediction = async (
     return found ?? archivedPrediction(context, identity);
   }
   const { request } = reference;
-  if (request == null || request.occurredAt != null || request.requestId.includes('\0')) return null;
+  if (request == null || request.occurredAt != null || request.requestId.includes('\0'))
+    return null;
   const endpoint = await endpointByRoute(database).load(routeOf(request.endpoint));
   if (endpoint === null) return null;
   const { requestId } = request;

@@ -160,7 +160,10 @@ const refuseArchived = async (
   for (const record of staged) {
     const { partition } = weekOf(record.occurredAt);
     if (!archived.has(partition)) continue;
-    refused.set(record, rejectedLine(record.raw, record.requestId, [weekArchived(record, partition)]));
+    refused.set(
+      record,
+      rejectedLine(record.raw, record.requestId, [weekArchived(record, partition)]),
+    );
   }
   return refused;
 };

@@ -4,7 +4,12 @@ import { type Database, type Session, sqlState } from '../platform/database.ts';
 import { forgetPartitions, type LogWeek, readPartitions } from '../prediction/partitions.ts';
 import { holdsOn } from './legal-hold.ts';
 import { readPartition } from './read-partition.ts';
-import { type ArchiveOrder, type CheckedFile, recordArchive, storeArchive } from './stored-archive.ts';
+import {
+  type ArchiveOrder,
+  type CheckedFile,
+  recordArchive,
+  storeArchive,
+} from './stored-archive.ts';
 
 /** What became of a partition that was to be archived. */
 export type ArchiveResult =

@@ -27,6 +27,11 @@ export const readPartition = async (
     if (last === undefined) return;
     await take(rows);
     if (rows.length < CHUNK) return;
-    after = [last.request_id, formatInstant(last.occurred_at as number), last.endpoint_id, last.item];
+    after = [
+      last.request_id,
+      formatInstant(last.occurred_at as number),
+      last.endpoint_id,
+      last.item,
+    ];
   }
 };

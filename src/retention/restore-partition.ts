@@ -1,12 +1,16 @@
-import { AlteredArtifactError } from '../platform/artifact-store.ts';
+import { featureSchemaById } from '../evidence/feature-schema.ts';
 import type { ArchiveStore } from '../platform/archive-store.ts';
+import { AlteredArtifactError } from '../platform/artifact-store.ts';
 import type { Database, Session } from '../platform/database.ts';
 import { announceRecorded } from '../platform/events.ts';
 import { referenced } from '../platform/immutable-cache.ts';
 import { formatInstant } from '../platform/instant.ts';
-import { featureSchemaById } from '../evidence/feature-schema.ts';
 import { addContent, contentDigestOf, contentHash } from '../prediction/archive-content.ts';
-import { type ArchiveFile, CURRENT_ARCHIVE, selectArchiveFiles } from '../prediction/archive-index.ts';
+import {
+  type ArchiveFile,
+  CURRENT_ARCHIVE,
+  selectArchiveFiles,
+} from '../prediction/archive-index.ts';
 import { readArchive } from '../prediction/archive-reader.ts';
 import { LOG_COLUMN_LIST, logRowText } from '../prediction/log-columns.ts';
 import { forgetPartitions, type LogWeek, restorationKey } from '../prediction/partitions.ts';
@@ -79,12 +83,16 @@ export const restorePartition = async (
   { actor, reason }: ArchiveOrder,
 ): Promise<number> => {
   const { partition, from, to } = week;
-  const files = await selectArchiveFiles(database, 'a.partition = $1 ORDER BY f.feature_schema_id', [
-    partition,
-  ]);
+  const files = await selectArchiveFiles(
+    database,
+    'a.partition = $1 ORDER BY f.feature_schema_id',
+    [partition],
+  );
   const [first] = files;
   if (first === undefined) {
-    throw new RestoreError(`${partition} is not in the archive; \`hindcast partitions\` lists what is.`);
+    throw new RestoreError(
+      `${partition} is not in the archive; \`hindcast partitions\` lists what is.`,
+    );
   }
   const opened = await openFiles(database, store, files);
   const count = await database.transaction(async (session) => {
@@ -93,7 +101,8 @@ export const restorePartition = async (
       text: `SELECT FROM log_archive a WHERE a.id = $1 AND ${CURRENT_ARCHIVE}`,
       values: [first.archiveId],
     });
-    if (current.length === 0) throw new RestoreError(`${partition} was changed meanwhile; try again.`);
+    if (current.length === 0)
+      throw new RestoreError(`${partition} was changed meanwhile; try again.`);
     await session.query({ text: `CREATE TABLE ${partition} (LIKE prediction_log INCLUDING ALL)` });
     let rows = 0;
     for (const { file, path } of opened) rows += await copyRows(database, session, file, path);
