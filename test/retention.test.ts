@@ -179,7 +179,7 @@ describe('retention', () => {
   it('runs in the background only where a policy is in force, and makes partitions ahead in any case', async () => {
     await set({ keepDays: null });
     await put([one.line(unique('r'), { occurredAt: '2003-03-05T12:00:00Z' })]);
-    const options = { database, archive, ahead: 3, seconds: 1, log: createLog('silent') };
+    const options = { database, archive, ahead: 3, log: createLog('silent') };
     await Promise.all([tendPartitions(options), tendPartitions(options)]);
     const now = Date.now() * 1000;
     const ahead = [0, 1, 2, 3].map((weeks) => weekOf(now + weeks * 7 * 86_400e6).partition);

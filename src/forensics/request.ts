@@ -16,7 +16,7 @@ import { type DeploymentRole, deploymentsAt } from '../serving/timeline.ts';
 import type { EvidenceGap } from './finding.ts';
 import { EvidenceGapRef } from './finding-type.ts';
 import { RequestEventRef } from './request-event-type.ts';
-import { requestGaps } from './request-gaps.ts';
+import { type RequestSought, requestGaps } from './request-gaps.ts';
 import { type RequestEvent, type RoleOf, requestTimeline } from './request-timeline.ts';
 
 /** Everything that answered one request. */
@@ -121,6 +121,16 @@ const rolesOf = async (
   return (prediction) => roles.get(prediction) ?? null;
 };
 
+const soughtBy = ({ requestId, traceId, entity }: RequestReference): RequestSought => ({
+  keys: {
+    ...(requestId != null && { REQUEST_ID: requestId }),
+    ...(traceId != null && { TRACE_ID: traceId }),
+    ...(entity != null && { ENTITY_KEY: entity.key }),
+  },
+  from: entity?.during.from ?? null,
+  to: entity?.during.to ?? null,
+});
+
 const reportRequest = async (
   context: Context,
   reference: RequestReference,
@@ -133,6 +143,9 @@ const reportRequest = async (
     );
   }
   const inLog = await predictionsOf(database, reference);
+  if (inLog.length === 0 && database.primary !== undefined) {
+    return reportRequest({ ...context, database: database.primary }, reference);
+  }
   const archived = await archivedOf(context, reference);
   const found = [...inLog, ...archived.predictions].sort(inTime);
   const predictions = found.slice(0, MAX_PAGE_SIZE);
@@ -146,7 +159,11 @@ const reportRequest = async (
   return {
     predictions,
     events: requestTimeline(predictions, shown, await rolesOf(context, predictions)),
-    gaps: await requestGaps(context, requestIds, predictions, waiting, archived.unread),
+    gaps: await requestGaps(context, soughtBy(reference), requestIds, {
+      predictions,
+      waiting,
+      unread: archived.unread,
+    }),
     isTruncated: found.length > MAX_PAGE_SIZE || rejected.length > MAX_PAGE_SIZE,
   };
 };

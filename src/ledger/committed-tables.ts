@@ -28,6 +28,7 @@ export const COMMITTED_TABLES: readonly CommittedTable[] = [
   table('endpoint', 'id'),
   table('deployment', 'id'),
   table('deployment_fact', 'deployment_id', 'sequence'),
+  table('sampling_fact', 'endpoint_id', 'sequence'),
   table('prediction_conflict', 'request_id', 'occurred_at', 'endpoint_id', 'item', 'digest'),
   table('signing_key', 'key_id'),
   table('erasure', 'id'),

@@ -107,7 +107,7 @@ const appendChunk = (duckdb: Duckdb, stage: Stage, rows: readonly LogRow[]): voi
     const part = rows.slice(start, start + CHUNK);
     const types = stage.columns.map(({ type }) => type);
     const chunk = DuckDBDataChunk.create(types, part.length);
-    chunk.setColumns(stage.columns.map(({ valueOf }) => part.map(valueOf)));
+    chunk.setColumns(stage.columns.map((column) => part.map(column.valueOf)));
     stage.appender.appendDataChunk(chunk);
   }
   for (const row of rows) addContent(stage.content, row);

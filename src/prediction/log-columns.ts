@@ -48,6 +48,7 @@ export const LOG_COLUMNS: readonly LogColumn[] = [
   column('label', 'text'),
   column('output', 'text'),
   column('latency_ms', 'double'),
+  column('sampling_rate', 'double'),
   column('digest', 'bytes'),
   column('recorded_at', 'instant'),
   column('salt', 'bytes'),

@@ -1,6 +1,7 @@
 import {
   type BoundedCount,
   BoundedCountRef,
+  checkCountLimit,
   countArguments,
   countUpTo,
 } from '../platform/bounded-count.ts';
@@ -17,6 +18,7 @@ import {
 } from '../platform/pagination.ts';
 import { ModelVersionRef } from '../registry/model-version.ts';
 import { EndpointRef } from '../serving/endpoint.ts';
+import { type CountEstimate, CountEstimateRef } from './count-estimate.ts';
 import { windowOf } from './filter-bound.ts';
 import { givenMembers } from './filter-parts.ts';
 import {
@@ -27,7 +29,7 @@ import {
 import { type PredictionLog, PredictionLogRef } from './prediction-log.ts';
 import { resolveFilter } from './resolve-filter.ts';
 import type { Window } from './rollups.ts';
-import { countMatches, type SearchOrder, searchPage } from './search-page.ts';
+import { countMatches, estimateMatches, type SearchOrder, searchPage } from './search-page.ts';
 import { allOf, type Condition } from './sql-condition.ts';
 
 /** What a page of predictions tells beside itself. */
@@ -35,6 +37,7 @@ interface Searched {
   readonly count: (limit: number) => Promise<BoundedCount>;
   /** When the predictions that were searched were made. */
   readonly window: Window;
+  readonly estimate: (limit: number) => Promise<CountEstimate | null>;
 }
 
 export const PredictionLogConnection = connectionType<PredictionLog, Searched>(
@@ -43,15 +46,23 @@ export const PredictionLogConnection = connectionType<PredictionLog, Searched>(
   'predictions',
 );
 
-builder.objectField(PredictionLogConnection, 'count', (t) =>
-  t.field({
+builder.objectFields(PredictionLogConnection, (t) => ({
+  count: t.field({
     type: BoundedCountRef,
     description:
-      'Number of matching predictions on all pages, counted up to a bound: the log is too large to be counted for a page.',
+      'Number of matching predictions on all pages that are recorded, counted up to a bound: the log is too large to be counted for a page.',
     args: countArguments,
     resolve: ({ count }, { limit }) => count(limit),
   }),
-);
+  estimate: t.field({
+    type: CountEstimateRef,
+    nullable: true,
+    description:
+      'How many predictions those that match stand for where services sample; null when more than `limit` match.',
+    args: countArguments,
+    resolve: ({ estimate }, { limit }) => estimate(limit),
+  }),
+}));
 
 /** A page of the predictions that a condition matches. */
 export const predictionPage = async (
@@ -64,6 +75,10 @@ export const predictionPage = async (
   window,
   ...(await searchPage(database, condition, order, pageRequest(args))),
   count: (limit) => countUpTo(limit, (stopAfter) => countMatches(database, condition, stopAfter)),
+  estimate: async (limit) => {
+    checkCountLimit(limit);
+    return estimateMatches(database, condition, limit);
+  },
 });
 
 const OrderField = builder.enumType('PredictionLogOrderField', {

@@ -114,7 +114,7 @@ builder.mutationField('setRetentionPolicy', (t) =>
     type: SetRetentionPolicyPayload,
     nullable: true,
     description:
-      'Sets or releases how long predictions stay in the log. Recorded for ever, as every policy before it. Takes effect at the next run of retention (hourly on a server).',
+      'Sets or releases how long predictions stay in the log. Recorded for ever, as every policy before it. Takes effect at the next run of retention (every ten minutes on a server).',
     errors: { types: [InvalidInputError] },
     args: {
       input: t.arg({ type: SetRetentionPolicyInput, required: true, description: 'The policy.' }),

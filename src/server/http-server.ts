@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { contextOf } from './app.ts';
 import { startTendingPartitions } from './background-partitions.ts';
+import { startReleasing } from './background-release.ts';
 import { startReplaying } from './background-replay.ts';
 import { startSealing } from './background-sealing.ts';
 import { trackConnections } from './connections.ts';
@@ -19,6 +20,8 @@ export interface ServerOptions extends ListenerOptions {
   readonly pollSeconds?: number;
   /** Weeks for which partitions of the log are made in advance; null to leave partitions alone. */
   readonly partitionsAhead?: number | null;
+  /** Seconds between two looks for records that another process should have released. */
+  readonly releaseSeconds?: number;
   /** Seconds between checkpoints, where there is a signer. */
   readonly sealSeconds?: number;
   /** Keeps each of them outside the database; false when one of a larger tree is kept already. */
@@ -45,7 +48,6 @@ const SILENCE = 300_000;
 const CLOSE_PATIENCE = 30_000;
 const SEAL_SECONDS = 10;
 const POLL_SECONDS = 2;
-const TEND_SECONDS = 3600;
 
 /** Serves GraphQL, the routes and health on one address. Throws a `StartError` when it cannot or may not listen there. */
 export const startServer = async (given: ServerOptions): Promise<RunningServer> => {
@@ -63,6 +65,7 @@ export const startServer = async (given: ServerOptions): Promise<RunningServer> 
     options.log,
     given.pollSeconds ?? POLL_SECONDS,
   );
+  const releasing = startReleasing(options.database, options.log, given.releaseSeconds);
   const tending = tendingOf(options);
   let closed: Promise<void> | undefined;
   return {
@@ -71,8 +74,7 @@ export const startServer = async (given: ServerOptions): Promise<RunningServer> 
       stopping.abort();
       closed ??= connections
         .close(options.closePatience ?? CLOSE_PATIENCE)
-        .then(() => replaying.stop())
-        .then(() => tending?.stop())
+        .then(() => Promise.all([replaying.stop(), releasing.stop(), tending?.stop()]))
         .then(() => sealing?.stop());
       return closed;
     },
@@ -82,13 +84,7 @@ export const startServer = async (given: ServerOptions): Promise<RunningServer> 
 const tendingOf = ({ database, archive, partitionsAhead: ahead = null, log }: ServerOptions) =>
   ahead === null
     ? null
-    : startTendingPartitions({
-        database,
-        archive: archive ?? null,
-        ahead,
-        seconds: TEND_SECONDS,
-        log,
-      });
+    : startTendingPartitions({ database, archive: archive ?? null, ahead, log });
 
 const sealingOf = ({
   database,
