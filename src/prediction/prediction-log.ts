@@ -1,9 +1,8 @@
-import DataLoader from 'dataloader';
 import { builder } from '../platform/builder.ts';
-import { type Context, perRequest } from '../platform/context.ts';
 import type { Session } from '../platform/database.ts';
-import { formatInstant, type Instant } from '../platform/instant.ts';
+import type { Instant } from '../platform/instant.ts';
 import { unstorableText } from '../platform/storable-text.ts';
+import type { ArchiveFile } from './archive-index.ts';
 import type { EncodedFeatures } from './feature-layout.ts';
 import { OBSERVATIONS, type Observations, OUTCOMES, observationsOf } from './observations.ts';
 
@@ -37,6 +36,8 @@ export interface PredictionLog extends PredictionIdentity {
   /** Batch of the ledger that has its leaf. */
   readonly batchId: bigint;
   readonly observations: Observations;
+  /** The file that it was read from; null when it is in the log. */
+  readonly archive: ArchiveFile | null;
 }
 
 /** A row of the log as selected by `PREDICTION_COLUMNS`. */
@@ -98,7 +99,10 @@ export const encodedOf = (row: Pick<PredictionRow, EncodedColumn>): EncodedFeatu
   undeclared: row.undeclared,
 });
 
-export const predictionOf = (row: PredictionRow): PredictionLog => ({
+/** A row without what was observed of it. */
+export const storedPredictionOf = (
+  row: Omit<PredictionRow, 'observations'>,
+): Omit<PredictionLog, 'observations' | 'archive'> => ({
   requestId: row.request_id,
   occurredAt: row.occurred_at,
   endpointId: row.endpoint_id,
@@ -117,7 +121,15 @@ export const predictionOf = (row: PredictionRow): PredictionLog => ({
   recordedAt: row.recorded_at,
   salt: row.salt,
   batchId: row.batch_id,
+});
+
+export const predictionOf = (
+  row: PredictionRow,
+  archive: ArchiveFile | null = null,
+): PredictionLog => ({
+  ...storedPredictionOf(row),
   observations: observationsOf(row.observations),
+  archive,
 });
 
 /**
@@ -136,7 +148,7 @@ export const selectPredictions = async (
     text,
     values,
   });
-  return rows.map(predictionOf);
+  return rows.map((row) => predictionOf(row));
 };
 
 /** The digest of a prediction as texts have it; null when the content was erased. */
@@ -164,30 +176,5 @@ export const parseIdentityKey = (key: string): PredictionIdentity | null => {
     item: Number(item),
   };
 };
-
-/** Predictions by identity, batched: one statement a tick. */
-export const predictionByIdentity = perRequest(
-  ({ database }: Context) =>
-    new DataLoader<PredictionIdentity, PredictionLog | null, string>(
-      async (identities) => {
-        const rows = await selectPredictions(
-          database,
-          'predictions_by_identity',
-          `JOIN unnest($1::text[], $2::timestamptz[], $3::int[], $4::int[])
-             AS wanted (request_id, occurred_at, endpoint_id, item)
-             USING (request_id, occurred_at, endpoint_id, item)`,
-          [
-            identities.map(({ requestId }) => requestId),
-            identities.map(({ occurredAt }) => formatInstant(occurredAt)),
-            identities.map(({ endpointId }) => endpointId),
-            identities.map(({ item }) => item),
-          ],
-        );
-        const byKey = new Map(rows.map((row) => [identityKey(row), row]));
-        return identities.map((identity) => byKey.get(identityKey(identity)) ?? null);
-      },
-      { cacheKeyFn: identityKey },
-    ),
-);
 
 export const PredictionLogRef = builder.objectRef<PredictionLog>('PredictionLog');
