@@ -11,6 +11,7 @@ const DOMAINS = [
   'registry',
   'serving',
   'prediction',
+  'retention',
   'forensics',
   'ledger',
   'server',

@@ -183,7 +183,10 @@ const DisagreementRef = builder.objectRef<FoundDisagreement>('ServingDisagreemen
       complexity: pageCost,
       args: { ...pageArguments, orderBy: t.arg(orderByArgument) },
       resolve: (disagreement, { orderBy, ...args }, context) =>
-        predictionPage(context, conditionOf(disagreement), orderBy, args),
+        predictionPage(context, conditionOf(disagreement), orderBy, args, {
+          from: disagreement.firstAt,
+          to: disagreement.lastAt + 1,
+        }),
     }),
   }),
 });

@@ -5,9 +5,9 @@ import { builder } from '../platform/builder.ts';
 import { referenced } from '../platform/immutable-cache.ts';
 import { needsModel, needsWithinModels } from '../platform/needs.ts';
 import { FeatureValueRef } from '../prediction/feature-value-type.ts';
-import { featureValuesOf } from '../prediction/feature-values.ts';
+import { joinedValues, noteFeatures } from '../prediction/feature-values.ts';
 import { PredictionLogRef } from '../prediction/prediction-log.ts';
-import { findPrediction, PredictionLogReferenceInput } from '../prediction/prediction-reference.ts';
+import { PredictionLogReferenceInput } from '../prediction/prediction-reference.ts';
 import { ArtifactUseRef } from '../registry/artifact-use.ts';
 import { DatasetUseRef } from '../registry/dataset-use.ts';
 import { LifecycleStageEnum } from '../registry/lifecycle-type.ts';
@@ -15,6 +15,7 @@ import { ModelVersionRef } from '../registry/model-version.ts';
 import { DeploymentRef } from '../serving/deployment-type.ts';
 import { EvidenceGapRef, TraceFindingRef, TraceVerdictEnum } from './finding-type.ts';
 import { type Trace, traceOf } from './trace.ts';
+import { findTraced } from './traced-prediction.ts';
 
 export const TraceRef = builder.objectRef<Trace>('Trace').implement({
   extensions: needsModel(
@@ -62,8 +63,12 @@ export const TraceRef = builder.objectRef<Trace>('Trace').implement({
     features: t.field({
       type: [FeatureValueRef],
       description: 'Feature values, joined to their definitions, transformations and baselines.',
-      resolve: async ({ evidence }, _, context) => [
-        ...(await featureValuesOf(context, evidence.prediction)),
+      resolve: ({ evidence }, _, context) => [
+        ...joinedValues(evidence.prediction, {
+          ...evidence,
+          maySee: noteFeatures(context, evidence.prediction, evidence.builtWith),
+          readings: [...evidence.readings.values()],
+        }),
       ],
     }),
     datasets: t.field({
@@ -116,7 +121,7 @@ builder.queryField('trace', (t) =>
     type: TraceRef,
     nullable: true,
     description:
-      'The complete provenance of one prediction. Null when there is no such prediction, or it was not recorded by `knownAt`. Three SQL statements.',
+      'The complete provenance of one prediction. Null when there is no such prediction, or it was not recorded by `knownAt`. One SQL statement.',
     complexity: 10,
     args: {
       prediction: t.arg({
@@ -130,8 +135,8 @@ builder.queryField('trace', (t) =>
       }),
     },
     resolve: async (_, { prediction, knownAt }, context) => {
-      const found = await findPrediction(context, prediction);
-      return found === null ? null : traceOf(context, found, knownAt ?? null);
+      const found = await findTraced(context, prediction);
+      return found === null ? null : traceOf(context, found.prediction, knownAt ?? null, found);
     },
   }),
 );

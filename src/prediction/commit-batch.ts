@@ -1,10 +1,12 @@
 import type { RejectedRecordKind } from '../generated/prisma/enums.ts';
 import { type Database, type Session, sqlState } from '../platform/database.ts';
 import { announceRecorded } from '../platform/events.ts';
+import { announceAppended } from './append-events.ts';
 import {
   type AppendReport,
   type Exception,
   type PreparedBatch,
+  type RejectedLine,
   reportOf,
   type StagedRecord,
 } from './append-report.ts';
@@ -15,8 +17,11 @@ import { keepRejected, resolveRejected } from './rejected-record.ts';
 /** How records of one kind are stored. */
 export interface RecordStore<Staged extends StagedRecord> {
   readonly kind: RejectedRecordKind;
-  /** Runs before each attempt, outside the transaction. */
-  readonly prepare: (database: Database, staged: readonly Staged[]) => Promise<void>;
+  /** Runs before each attempt, outside the transaction; tells those that cannot be stored now. */
+  readonly prepare: (
+    database: Database,
+    staged: readonly Staged[],
+  ) => Promise<ReadonlyMap<Staged, RejectedLine>>;
   /** Stores records in the transaction of `session` and tells those that were there already. */
   readonly store: (
     session: Session,
@@ -39,6 +44,7 @@ export const commitBatch = async <Staged extends StagedRecord>(
 ): Promise<AppendReport> => {
   if (batch.received === 0) return reportOf(batch, [], new Map());
   const report = await commitWithRetries(database, batch, recordStore);
+  announceAppended(recordStore.kind, batch, report);
   await releaseOvertaken(database, batch);
   return report;
 };
@@ -50,13 +56,29 @@ const commitWithRetries = async <Staged extends StagedRecord>(
 ): Promise<AppendReport> => {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      if (batch.staged.length > 0) await recordStore.prepare(database, batch.staged);
-      return await database.transaction((session) => commitOnce(session, batch, recordStore));
+      const storable = await withoutRefused(database, batch, recordStore);
+      return await database.transaction((session) => commitOnce(session, storable, recordStore));
     } catch (error) {
       if (attempt === ATTEMPTS || !PASSING.has(sqlState(error) ?? '')) throw error;
       recordStore.recover(database);
     }
   }
+};
+
+/** The batch with those among the rejected that cannot be stored now. */
+const withoutRefused = async <Staged extends StagedRecord>(
+  database: Database,
+  batch: PreparedBatch<Staged>,
+  { prepare }: RecordStore<Staged>,
+): Promise<PreparedBatch<Staged>> => {
+  if (batch.staged.length === 0) return batch;
+  const refused = await prepare(database, batch.staged);
+  if (refused.size === 0) return batch;
+  return {
+    ...batch,
+    staged: batch.staged.filter((record) => !refused.has(record)),
+    rejected: [...batch.rejected, ...refused.values()],
+  };
 };
 
 /**

@@ -6,7 +6,7 @@ import type { Context } from '../platform/context.ts';
 import { parseExactJson, stringifyExactJson } from '../platform/exact-json.ts';
 import { referenced } from '../platform/immutable-cache.ts';
 import type { Instant } from '../platform/instant.ts';
-import { baselinesOf } from '../registry/baselines.ts';
+import { type Baselines, baselinesOf } from '../registry/baselines.ts';
 import { modelVersionById } from '../registry/model-version.ts';
 import type { FeatureReading } from './feature-decode.ts';
 import type { PredictionLog } from './prediction-log.ts';
@@ -26,6 +26,27 @@ export interface FeatureValue {
   readonly isVisible: boolean;
 }
 
+interface KnownOfFeatures {
+  readonly readings: readonly FeatureReading[];
+  readonly builtWith: FeatureSchema;
+  readonly expected: FeatureSchema;
+  readonly baselines: Baselines;
+  readonly maySee: boolean;
+}
+
+/** Whether a caller may see sensitive features; where a prediction has some, that it is about to is noted. */
+export const noteFeatures = (
+  context: Context,
+  { features, requestId }: PredictionLog,
+  builtWith: FeatureSchema,
+): boolean => {
+  if (!maySeeSensitive(context)) return false;
+  if (features.undeclared !== null || builtWith.fields.some(({ isSensitive }) => isSensitive)) {
+    noteSensitiveRead(context, 'FEATURES', requestId);
+  }
+  return true;
+};
+
 /** The features of a prediction in schema order, then undeclared ones. No statement on a warm process. */
 export const featureValuesOf = async (
   context: Context,
@@ -36,13 +57,19 @@ export const featureValuesOf = async (
   const builtWith = referenced(await featureSchemaById(database).load(prediction.featureSchemaId));
   const expected = referenced(await featureSchemaById(database).load(version.featureSchemaId));
   const baselines = await baselinesOf(database, version);
-  const maySee = maySeeSensitive(context);
-  const isSensitive =
-    prediction.features.undeclared !== null || builtWith.fields.some((field) => field.isSensitive);
-  if (maySee && isSensitive) noteSensitiveRead(context, 'FEATURES', prediction.requestId);
+  const maySee = noteFeatures(context, prediction, builtWith);
+  const readings = storedReadings(builtWith, prediction.features);
+  return joinedValues(prediction, { readings, builtWith, expected, baselines, maySee });
+};
+
+/** Joins the readings of a prediction to what is known about each feature. Pure. */
+export const joinedValues = (
+  prediction: PredictionLog,
+  { readings, builtWith, expected, baselines, maySee }: KnownOfFeatures,
+): readonly FeatureValue[] => {
   const expectedField = fieldFinder(builtWith.digest === expected.digest ? null : expected);
   const { occurredAt } = prediction;
-  const declared = storedReadings(builtWith, prediction.features).map((reading) => ({
+  const declared = readings.map((reading) => ({
     name: reading.field.name,
     reading,
     undeclared: null,

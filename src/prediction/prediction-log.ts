@@ -1,11 +1,10 @@
-import DataLoader from 'dataloader';
 import { builder } from '../platform/builder.ts';
-import { type Context, perRequest } from '../platform/context.ts';
-import type { Database, Session } from '../platform/database.ts';
-import { formatInstant, type Instant } from '../platform/instant.ts';
+import type { Session } from '../platform/database.ts';
+import type { Instant } from '../platform/instant.ts';
+import { unstorableText } from '../platform/storable-text.ts';
+import type { ArchiveFile } from './archive-index.ts';
 import type { EncodedFeatures } from './feature-layout.ts';
 import { OBSERVATIONS, type Observations, OUTCOMES, observationsOf } from './observations.ts';
-import { type Condition, parameterList } from './sql-condition.ts';
 
 /** What makes a prediction itself: all four together. */
 export interface PredictionIdentity {
@@ -37,9 +36,12 @@ export interface PredictionLog extends PredictionIdentity {
   /** Batch of the ledger that has its leaf. */
   readonly batchId: bigint;
   readonly observations: Observations;
+  /** The file that it was read from; null when it is in the log. */
+  readonly archive: ArchiveFile | null;
 }
 
-interface Row {
+/** A row of the log as selected by `PREDICTION_COLUMNS`. */
+export interface PredictionRow {
   readonly request_id: string;
   readonly occurred_at: Instant;
   readonly endpoint_id: number;
@@ -71,16 +73,24 @@ const COLUMNS = `l.request_id, l.occurred_at, l.endpoint_id, l.item, l.model_ver
   l.score, l.label, l.output, l.latency_ms, l.sampling_rate, l.digest, l.recorded_at, l.salt, l.batch_id`;
 
 /** Columns of a row `l` of `logRows`, with what was learned about it. */
-const PREDICTION_COLUMNS = `${COLUMNS}, ${OBSERVATIONS} AS observations`;
+export const PREDICTION_COLUMNS = `${COLUMNS}, ${OBSERVATIONS} AS observations`;
 
 /**
- * Rows of the log, by a condition on `l`, to select from under the same name. OFFSET keeps them apart from what is selected
- * beside them: Citus has that on its coordinator, and the rows elsewhere.
+ * Rows `l` of the log, by what follows FROM, to select from under the same name. OFFSET keeps them apart from what is
+ * selected beside them: Citus has that on its coordinator, and the rows elsewhere.
  */
-const logRows = (rest: string): string =>
-  `(SELECT ${COLUMNS}, ${OUTCOMES} AS outcomes FROM prediction_log l ${rest} OFFSET 0) l`;
+export const logRows = (from: string, more = ''): string =>
+  `(SELECT ${COLUMNS}, ${OUTCOMES} AS outcomes${more} FROM ${from} OFFSET 0) l`;
 
-const encodedOf = (row: Row): EncodedFeatures => ({
+type EncodedColumn =
+  | 'numbers'
+  | 'integers'
+  | 'texts'
+  | 'statuses'
+  | 'feature_observed_at'
+  | 'undeclared';
+
+export const encodedOf = (row: Pick<PredictionRow, EncodedColumn>): EncodedFeatures => ({
   numbers: row.numbers,
   integers: row.integers,
   texts: row.texts,
@@ -89,7 +99,10 @@ const encodedOf = (row: Row): EncodedFeatures => ({
   undeclared: row.undeclared,
 });
 
-const predictionOf = (row: Row): PredictionLog => ({
+/** A row without what was observed of it. */
+export const storedPredictionOf = (
+  row: Omit<PredictionRow, 'observations'>,
+): Omit<PredictionLog, 'observations' | 'archive'> => ({
   requestId: row.request_id,
   occurredAt: row.occurred_at,
   endpointId: row.endpoint_id,
@@ -108,7 +121,15 @@ const predictionOf = (row: Row): PredictionLog => ({
   recordedAt: row.recorded_at,
   salt: row.salt,
   batchId: row.batch_id,
+});
+
+export const predictionOf = (
+  row: PredictionRow,
+  archive: ArchiveFile | null = null,
+): PredictionLog => ({
+  ...storedPredictionOf(row),
   observations: observationsOf(row.observations),
+  archive,
 });
 
 /**
@@ -121,48 +142,13 @@ export const selectPredictions = async (
   rest: string,
   values: readonly unknown[],
 ): Promise<PredictionLog[]> => {
-  const text = `SELECT ${PREDICTION_COLUMNS} FROM ${logRows(rest)}`;
-  const rows = await database.query<Row>({ ...(name !== null && { name }), text, values });
-  return rows.map(predictionOf);
-};
-
-/** As much of a prediction as is needed to compare its features. */
-export type CandidateRow = PredictionIdentity & Pick<PredictionLog, 'featureSchemaId' | 'features'>;
-
-/** A chunk of the rows `l` that a condition matches, newest first, after a row of it. One statement. */
-export const candidatesAfter = async (
-  database: Database,
-  condition: Condition,
-  after: PredictionIdentity | null,
-  limit: number,
-): Promise<readonly CandidateRow[]> => {
-  const { values, parameter } = parameterList();
-  const key = '(l.occurred_at, l.request_id, l.endpoint_id, l.item)';
-  const beyond = (place: PredictionIdentity): string => {
-    const at = parameter(formatInstant(place.occurredAt), 'timestamptz');
-    const rest = [
-      parameter(place.requestId, 'text'),
-      parameter(place.endpointId, 'int'),
-      parameter(place.item, 'int'),
-    ];
-    return `l.occurred_at <= ${at} AND ${key} < (${[at, ...rest].join(', ')})`;
-  };
-  const where = [condition(parameter), ...(after === null ? [] : [beyond(after)])];
-  const rows = await database.query<Row>({
-    text: `SELECT l.request_id, l.occurred_at, l.endpoint_id, l.item, l.feature_schema_id, l.numbers, l.integers,
-        l.texts, l.statuses, l.feature_observed_at, l.undeclared
-      FROM prediction_log l WHERE ${where.map((one) => `(${one})`).join(' AND ')}
-      ORDER BY l.occurred_at DESC, l.request_id DESC, l.endpoint_id DESC, l.item DESC LIMIT ${limit}`,
+  const text = `SELECT ${PREDICTION_COLUMNS} FROM ${logRows(`prediction_log l ${rest}`)}`;
+  const rows = await database.query<PredictionRow>({
+    ...(name !== null && { name }),
+    text,
     values,
   });
-  return rows.map((row) => ({
-    requestId: row.request_id,
-    occurredAt: row.occurred_at,
-    endpointId: row.endpoint_id,
-    item: row.item,
-    featureSchemaId: row.feature_schema_id,
-    features: encodedOf(row),
-  }));
+  return rows.map((row) => predictionOf(row));
 };
 
 /** The digest of a prediction as texts have it; null when the content was erased. */
@@ -173,11 +159,16 @@ export const digestText = ({ digest }: Pick<PredictionLog, 'digest'>): string | 
 export const identityKey = (prediction: PredictionIdentity): string =>
   [prediction.occurredAt, prediction.endpointId, prediction.item, prediction.requestId].join('.');
 
+const MAX_INT4 = 2 ** 31 - 1;
+
 /** Reads what `identityKey` wrote; null for anything else. */
 export const parseIdentityKey = (key: string): PredictionIdentity | null => {
   const match = /^(-?\d{1,16})\.(\d{1,10})\.(\d{1,10})\.([\s\S]+)$/.exec(key);
   if (match === null) return null;
   const [, occurredAt, endpointId, item, requestId = ''] = match;
+  const numbers = [Number(endpointId), Number(item)];
+  if (numbers.some((number) => number > MAX_INT4) || unstorableText(requestId) !== null)
+    return null;
   return {
     requestId,
     occurredAt: Number(occurredAt),
@@ -185,30 +176,5 @@ export const parseIdentityKey = (key: string): PredictionIdentity | null => {
     item: Number(item),
   };
 };
-
-/** Predictions by identity, batched: one statement a tick. */
-export const predictionByIdentity = perRequest(
-  ({ database }: Context) =>
-    new DataLoader<PredictionIdentity, PredictionLog | null, string>(
-      async (identities) => {
-        const rows = await selectPredictions(
-          database,
-          'predictions_by_identity',
-          `JOIN unnest($1::text[], $2::timestamptz[], $3::int[], $4::int[])
-             AS wanted (request_id, occurred_at, endpoint_id, item)
-             USING (request_id, occurred_at, endpoint_id, item)`,
-          [
-            identities.map(({ requestId }) => requestId),
-            identities.map(({ occurredAt }) => formatInstant(occurredAt)),
-            identities.map(({ endpointId }) => endpointId),
-            identities.map(({ item }) => item),
-          ],
-        );
-        const byKey = new Map(rows.map((row) => [identityKey(row), row]));
-        return identities.map((identity) => byKey.get(identityKey(identity)) ?? null);
-      },
-      { cacheKeyFn: identityKey },
-    ),
-);
 
 export const PredictionLogRef = builder.objectRef<PredictionLog>('PredictionLog');

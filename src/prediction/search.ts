@@ -20,6 +20,7 @@ import {
 import { ModelVersionRef } from '../registry/model-version.ts';
 import { EndpointRef } from '../serving/endpoint.ts';
 import { type CountEstimate, CountEstimateRef } from './count-estimate.ts';
+import { windowOf } from './filter-bound.ts';
 import { givenMembers } from './filter-parts.ts';
 import {
   MAX_WINDOW_DAYS,
@@ -28,15 +29,19 @@ import {
 } from './prediction-filter-input.ts';
 import { type PredictionLog, PredictionLogRef } from './prediction-log.ts';
 import { resolveFilter } from './resolve-filter.ts';
+import type { Window } from './rollups.ts';
 import { countMatches, estimateMatches, type SearchOrder, searchPage } from './search-page.ts';
 import { allOf, type Condition } from './sql-condition.ts';
 
-interface Countable {
+/** What a page of predictions tells beside itself. */
+interface Searched {
   readonly count: (limit: number) => Promise<BoundedCount>;
+  /** When the predictions that were searched were made. */
+  readonly window: Window;
   readonly estimate: (limit: number) => Promise<CountEstimate | null>;
 }
 
-export const PredictionLogConnection = connectionType<PredictionLog, Countable>(
+export const PredictionLogConnection = connectionType<PredictionLog, Searched>(
   PredictionLogRef,
   'PredictionLog',
   'predictions',
@@ -67,7 +72,9 @@ export const predictionPage = async (
   condition: Condition,
   order: SearchOrder,
   args: PageArguments,
-): Promise<Page<PredictionLog> & Countable> => ({
+  window: Window,
+): Promise<Page<PredictionLog> & Searched> => ({
+  window,
   ...(await searchPage(database, condition, order, pageRequest(args))),
   count: (limit) => countUpTo(limit, (stopAfter) => countMatches(database, condition, stopAfter)),
   estimate: async (limit) => {
@@ -132,7 +139,7 @@ builder.queryField('predictionLogs', (t) =>
     },
     resolve: async (_, { filter, orderBy, ...args }, context) => {
       const condition = await resolveFilter(context, filter, { mustBeBounded: true });
-      return predictionPage(context, condition, orderBy, args);
+      return predictionPage(context, condition, orderBy, args, windowOf(filter));
     },
   }),
 );
@@ -159,7 +166,7 @@ builder.objectField(ModelVersionRef, 'predictions', (t) =>
       });
       const ofVersion: Condition = (parameter) => `l.model_version_id = ${parameter(id, 'int')}`;
       const condition = allOf([ofVersion, matches]);
-      return predictionPage(context, condition, orderBy, args);
+      return predictionPage(context, condition, orderBy, args, windowOf(filter));
     },
   }),
 );
@@ -183,7 +190,7 @@ builder.objectField(EndpointRef, 'predictions', (t) =>
       const matches = await resolveFilter(context, filter, { mustBeBounded: true });
       const ofEndpoint: Condition = (parameter) => `l.endpoint_id = ${parameter(id, 'int')}`;
       const condition = allOf([ofEndpoint, matches]);
-      return predictionPage(context, condition, orderBy, args);
+      return predictionPage(context, condition, orderBy, args, windowOf(filter));
     },
   }),
 );

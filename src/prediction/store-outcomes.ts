@@ -66,7 +66,7 @@ const ERASED = 'The prediction was erased, and so is what came of it; nothing wa
 
 export const outcomeStore: RecordStore<StagedRecord> = {
   kind: 'OUTCOME',
-  prepare: async () => {},
+  prepare: async () => new Map(),
   store,
   recover: () => {},
 };

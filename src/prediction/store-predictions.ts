@@ -1,5 +1,6 @@
-import type { Session } from '../platform/database.ts';
-import type { Exception } from './append-report.ts';
+import type { Database, Session } from '../platform/database.ts';
+import { formatInstant } from '../platform/instant.ts';
+import { type Exception, type RejectedLine, rejectedLine } from './append-report.ts';
 import type { RecordStore } from './commit-batch.ts';
 import {
   BATCH,
@@ -9,9 +10,10 @@ import {
   LEAF,
 } from './commitment-sql.ts';
 import { ESTIMATE_SUMS } from './count-estimate.ts';
-import { ensurePartitions, forgetPartitions } from './partitions.ts';
+import { ensurePartitions, forgetPartitions, restorationKey, weekOf } from './partitions.ts';
 import type { StagedPrediction } from './prepare-predictions.ts';
 import { lineText } from './raw-line.ts';
+import type { RecordIssue } from './rejection.ts';
 
 const STAGED_COLUMNS = `request_id, occurred_at, endpoint_id, item, model_version_id, feature_schema_id, entity_key,
   trace_id, numbers, integers, texts, statuses, feature_observed_at, undeclared, score, label, output, latency_ms, digest,
@@ -145,13 +147,42 @@ const keepConflicts = async (
   await session.query({ name: 'keep_conflicts', text: KEEP_CONFLICTS, values });
 };
 
+/** Records of weeks that are in the archive: what is there already cannot be seen while they are. */
+const refuseArchived = async (
+  database: Database,
+  staged: readonly StagedPrediction[],
+): Promise<ReadonlyMap<StagedPrediction, RejectedLine>> => {
+  const archived = await ensurePartitions(
+    database,
+    staged.map(({ occurredAt }) => occurredAt),
+  );
+  const refused = new Map<StagedPrediction, RejectedLine>();
+  if (archived.size === 0) return refused;
+  for (const record of staged) {
+    const { partition } = weekOf(record.occurredAt);
+    if (!archived.has(partition)) continue;
+    refused.set(
+      record,
+      rejectedLine(record.raw, record.requestId, [weekArchived(record, partition)]),
+    );
+  }
+  return refused;
+};
+
+const weekArchived = ({ occurredAt }: StagedPrediction, partition: string): RecordIssue => {
+  const at = formatInstant(occurredAt);
+  return {
+    code: 'WEEK_ARCHIVED',
+    path: 'occurredAt',
+    value: JSON.stringify(at),
+    message: `occurredAt is ${at}, in a week of the log that is archived; bring it back with \`hindcast restore ${partition}\` and this record is tried again by itself`,
+    waitsFor: restorationKey(partition),
+  };
+};
+
 export const predictionStore: RecordStore<StagedPrediction> = {
   kind: 'PREDICTION',
-  prepare: (database, staged) =>
-    ensurePartitions(
-      database,
-      staged.map(({ occurredAt }) => occurredAt),
-    ),
+  prepare: refuseArchived,
   store,
   recover: forgetPartitions,
 };

@@ -1,5 +1,6 @@
 import { createYoga } from 'graphql-yoga';
 import type { Logger } from 'pino';
+import type { ArchiveStore } from '../platform/archive-store.ts';
 import type { ArtifactStore } from '../platform/artifact-store.ts';
 import type { Actor, Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
@@ -31,6 +32,7 @@ export interface AppOptions {
   readonly replicas?: Replicas | null;
   readonly actor: Actor;
   readonly artifacts: ArtifactStore;
+  readonly archive?: ArchiveStore;
   readonly inferenceUrl?: string | null;
   readonly signer?: Signer | null;
   readonly stopping?: AbortSignal;
@@ -48,7 +50,7 @@ export const GRAPHQL_PATH = '/graphql';
 
 /** What resolvers and routes see. */
 export const contextOf = (
-  { database, artifacts, inferenceUrl = null, signer = null, stopping }: AppOptions,
+  { database, artifacts, archive, inferenceUrl = null, signer = null, stopping }: AppOptions,
   { actor, reads }: Caller,
 ): Context => ({
   database,
@@ -57,6 +59,7 @@ export const contextOf = (
   artifacts,
   inferenceUrl,
   signer,
+  ...(archive === undefined ? {} : { archive }),
   ...(stopping === undefined ? {} : { stopping }),
 });
 

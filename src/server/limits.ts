@@ -14,6 +14,7 @@ import type { Plugin } from 'graphql-yoga';
 import { limitError } from '../platform/limit-error.ts';
 import { documentSize } from './document-size.ts';
 import { chargeOperation, type RateLimiter } from './rate-limit.ts';
+import type { ServerContext } from './request-record.ts';
 
 /** What one GraphQL request may hold. */
 export interface Limits {
@@ -102,6 +103,8 @@ export const useCostLimit = ({ cost: limit }: Limits, limiter: RateLimiter): Plu
   const knownCost = rememberCosts();
   const refuseCostly = ({ args }: { args: ExecutionArgs }): void => {
     const actual = knownCost(args);
+    const { record } = args.contextValue as ServerContext;
+    if (record !== undefined) record.cost = actual;
     if (actual <= limit) {
       chargeOperation(limiter, args, actual);
       return;
