@@ -171,7 +171,12 @@ const DisagreementRef = builder.objectRef<FoundDisagreement>('ServingDisagreemen
       complexity: pageCost,
       args: { ...pageArguments, orderBy: t.arg(orderByArgument) },
       resolve: (disagreement, { orderBy, ...args }, context) =>
-        predictionPage(context, conditionOf(disagreement), orderBy, args),
+        predictionPage(
+          context,
+          { condition: conditionOf(disagreement), versions: null },
+          orderBy,
+          args,
+        ),
     }),
   }),
 });

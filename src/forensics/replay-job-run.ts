@@ -7,8 +7,8 @@ import { pageRequest } from '../platform/pagination.ts';
 import { latestOutcome } from '../prediction/observations.ts';
 import type { PredictionFilter } from '../prediction/prediction-filter-input.ts';
 import { resolveFilter } from '../prediction/resolve-filter.ts';
-import { searchPage } from '../prediction/search-page.ts';
-import type { Condition } from '../prediction/sql-condition.ts';
+import { type Search, searchPage } from '../prediction/search-page.ts';
+import { searchedVersions } from '../prediction/searched-versions.ts';
 import { modelVersionById } from '../registry/model-version.ts';
 import type { RunnerIdentity } from './model-runner.ts';
 import {
@@ -78,14 +78,14 @@ const runChunk = async (
   context: Context,
   worker: string,
   job: ReplayJob,
-  condition: Condition,
+  search: Search,
 ): Promise<{ readonly job: ReplayJob; readonly isLast: boolean } | null> => {
   const { database } = context;
   const { from } = pageRequest({ first: 1, after: job.place });
   const limit = Math.min(CHUNK, job.rowLimit - job.attempted);
   const { edges, pageInfo } = await searchPage(
     database,
-    condition,
+    search,
     { field: 'OCCURRED_AT', direction: 'DESC' },
     { limit, isBackward: false, from },
   );
@@ -133,11 +133,13 @@ const contextOf = (context: Context, { actor, scopes }: ReplayJob): Context => (
   actor: { name: actor, scopes: new Set(scopes) },
 });
 
-const conditionOf = (context: Context, { filter }: ReplayJob): Promise<Condition> => {
-  if (filter === null) {
+const searchOf = async (context: Context, { filter: text }: ReplayJob): Promise<Search> => {
+  if (text === null) {
     throw argumentError({ path: ['filter'], message: 'The entity that it named was erased.' });
   }
-  return resolveFilter(context, parseFilter(filter), { mustBeBounded: true });
+  const filter = parseFilter(text);
+  const condition = await resolveFilter(context, filter, { mustBeBounded: true });
+  return { condition, versions: await searchedVersions(context.database, filter) };
 };
 
 /**
@@ -154,10 +156,10 @@ export const workOnReplayJob = async (
   if (claimed === null) return false;
   try {
     const context = contextOf(base, claimed);
-    const condition = await conditionOf(context, claimed);
+    const search = await searchOf(context, claimed);
     let job = claimed;
     while (!signal.aborted) {
-      const done = await runChunk(context, worker, job, condition);
+      const done = await runChunk(context, worker, job, search);
       if (done === null) return true;
       job = done.job;
       if (done.isLast) {

@@ -98,7 +98,7 @@ const predictionOf = (row: Row): PredictionLog => ({
 });
 
 /**
- * Rows of the log, by a condition on `l`; the caller bounds them. One statement, prepared when it has a name: one whose
+ * Rows `l` of the log, or of a `source` with its columns; the caller bounds them. One statement, prepared when it has a name: one whose
  * text varies has none, since connections keep prepared statements for good.
  */
 export const selectPredictions = async (
@@ -106,8 +106,9 @@ export const selectPredictions = async (
   name: string | null,
   rest: string,
   values: readonly unknown[],
+  source = 'prediction_log',
 ): Promise<PredictionLog[]> => {
-  const text = `SELECT ${COLUMNS} FROM prediction_log l ${rest}`;
+  const text = `SELECT ${COLUMNS} FROM ${source} l ${rest}`;
   const rows = await database.query<Row>({ ...(name !== null && { name }), text, values });
   return rows.map(predictionOf);
 };

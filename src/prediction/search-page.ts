@@ -6,6 +6,14 @@ import { unstorableText } from '../platform/storable-text.ts';
 import { type PredictionLog, selectPredictions } from './prediction-log.ts';
 import { allOf, type Condition, parameterList } from './sql-condition.ts';
 
+/** Which predictions. */
+export interface Search {
+  /** On rows `l` of the log. */
+  readonly condition: Condition;
+  /** Versions whose predictions are read side by side, each by time; null when all are read and sorted. */
+  readonly versions: readonly number[] | null;
+}
+
 export interface SearchOrder {
   readonly field: 'OCCURRED_AT' | 'RECORDED_AT';
   readonly direction: 'ASC' | 'DESC';
@@ -74,10 +82,19 @@ const beyond =
     return `${columns[0]} ${operator}= ${first} AND (${columns.join(', ')}) ${operator} (${key.join(', ')})`;
   };
 
+/** The first rows that match, of each version by itself: as many as a page may need of it. */
+const ofEach = (versions: readonly string[], where: string, rest: string): string => {
+  const parts = versions.map(
+    (id) =>
+      `(SELECT * FROM prediction_log l WHERE l.model_version_id = ${id} AND ${where} ${rest})`,
+  );
+  return `(${parts.join(' UNION ALL ')})`;
+};
+
 /** One page, in one statement. */
 export const searchPage = async (
   database: Database,
-  condition: Condition,
+  { condition, versions }: Search,
   order: SearchOrder,
   request: PageRequest,
 ): Promise<Page<PredictionLog>> => {
@@ -93,12 +110,12 @@ export const searchPage = async (
   const keys = SORT_COLUMNS[order.field].map(
     (column) => `${column} ${isAscending ? 'ASC' : 'DESC'}`,
   );
-  const rows = await selectPredictions(
-    database,
-    null,
-    `WHERE ${where} ORDER BY ${keys.join(', ')} LIMIT ${request.limit + 1}`,
-    values,
-  );
+  const rest = `ORDER BY ${keys.join(', ')} LIMIT ${request.limit + 1}`;
+  const isSideBySide = versions !== null && versions.length > 0 && order.field === 'OCCURRED_AT';
+  const ids = isSideBySide ? versions.map((id) => parameter(id, 'int')) : [];
+  const rows = isSideBySide
+    ? await selectPredictions(database, null, rest, values, ofEach(ids, where, rest))
+    : await selectPredictions(database, null, `WHERE ${where} ${rest}`, values);
   return pageOf(request, rows, sortKey(order));
 };
 

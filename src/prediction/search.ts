@@ -25,7 +25,8 @@ import {
 } from './prediction-filter-input.ts';
 import { type PredictionLog, PredictionLogRef } from './prediction-log.ts';
 import { resolveFilter } from './resolve-filter.ts';
-import { countMatches, type SearchOrder, searchPage } from './search-page.ts';
+import { countMatches, type Search, type SearchOrder, searchPage } from './search-page.ts';
+import { searchedVersions } from './searched-versions.ts';
 import { allOf, type Condition } from './sql-condition.ts';
 
 interface Countable {
@@ -48,15 +49,16 @@ builder.objectField(PredictionLogConnection, 'count', (t) =>
   }),
 );
 
-/** A page of the predictions that a condition matches. */
+/** A page of the predictions of a search. */
 export const predictionPage = async (
   { database }: Context,
-  condition: Condition,
+  search: Search,
   order: SearchOrder,
   args: PageArguments,
 ): Promise<Page<PredictionLog> & Countable> => ({
-  ...(await searchPage(database, condition, order, pageRequest(args))),
-  count: (limit) => countUpTo(limit, (stopAfter) => countMatches(database, condition, stopAfter)),
+  ...(await searchPage(database, search, order, pageRequest(args))),
+  count: (limit) =>
+    countUpTo(limit, (stopAfter) => countMatches(database, search.condition, stopAfter)),
 });
 
 const OrderField = builder.enumType('PredictionLogOrderField', {
@@ -114,7 +116,8 @@ builder.queryField('predictionLogs', (t) =>
     },
     resolve: async (_, { filter, orderBy, ...args }, context) => {
       const condition = await resolveFilter(context, filter, { mustBeBounded: true });
-      return predictionPage(context, condition, orderBy, args);
+      const versions = await searchedVersions(context.database, filter);
+      return predictionPage(context, { condition, versions }, orderBy, args);
     },
   }),
 );
@@ -140,7 +143,7 @@ builder.objectField(ModelVersionRef, 'predictions', (t) =>
       });
       const ofVersion: Condition = (parameter) => `l.model_version_id = ${parameter(id, 'int')}`;
       const condition = allOf([ofVersion, matches]);
-      return predictionPage(context, condition, orderBy, args);
+      return predictionPage(context, { condition, versions: null }, orderBy, args);
     },
   }),
 );
@@ -163,7 +166,8 @@ builder.objectField(EndpointRef, 'predictions', (t) =>
       const matches = await resolveFilter(context, filter, { mustBeBounded: true });
       const ofEndpoint: Condition = (parameter) => `l.endpoint_id = ${parameter(id, 'int')}`;
       const condition = allOf([ofEndpoint, matches]);
-      return predictionPage(context, condition, orderBy, args);
+      const versions = await searchedVersions(context.database, filter);
+      return predictionPage(context, { condition, versions }, orderBy, args);
     },
   }),
 );
