@@ -431,7 +431,7 @@ describe('pages', () => {
     const ofVersion = {
       ...all,
       modelVersion: { digest: first.digest },
-      features: [feature('distance', { float: { gte: 1, lt: 9 } })],
+      ...feature('distance', { float: { gte: 1, lt: 9 } }),
     };
     const day = ['2026-02-12T00:00:00Z', '2026-02-13T00:00:00Z'];
     expect(await weeksRead(ofVersion, {}, ...day, 1, [1], 1, 9, [2], 1, 9)).toEqual([

@@ -5,7 +5,7 @@ import type { PageArguments } from '../platform/pagination.ts';
 import { MAX_WINDOW_DAYS, type PredictionFilter } from '../prediction/prediction-filter-input.ts';
 import { resolveFilter } from '../prediction/resolve-filter.ts';
 import { predictionPage } from '../prediction/search.ts';
-import type { SearchOrder } from '../prediction/search-page.ts';
+import type { SearchOrder } from '../prediction/search-order.ts';
 import { allOf, type Condition, fixed } from '../prediction/sql-condition.ts';
 import type { Impact } from './impact.ts';
 import { extentOf } from './impact-entities.ts';

@@ -1,11 +1,10 @@
 import DataLoader from 'dataloader';
 import { builder } from '../platform/builder.ts';
 import { type Context, perRequest } from '../platform/context.ts';
-import type { Database, Session } from '../platform/database.ts';
+import type { Session } from '../platform/database.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
 import type { EncodedFeatures } from './feature-layout.ts';
 import { OBSERVATIONS, type Observations, observationsOf } from './observations.ts';
-import { type Condition, parameterList } from './sql-condition.ts';
 
 /** What makes a prediction itself: all four together. */
 export interface PredictionIdentity {
@@ -37,21 +36,25 @@ export interface PredictionLog extends PredictionIdentity {
   readonly observations: Observations;
 }
 
-interface Row {
+/** Columns that say which prediction a row is, and what the model was given. */
+export interface GivenRow {
   readonly request_id: string;
   readonly occurred_at: Instant;
   readonly endpoint_id: number;
   readonly item: number;
-  readonly model_version_id: number;
   readonly feature_schema_id: number;
-  readonly entity_key: string | null;
-  readonly trace_id: string | null;
   readonly numbers: (number | null)[];
   readonly integers: (bigint | null)[];
   readonly texts: (string | null)[];
   readonly statuses: Uint8Array | null;
   readonly feature_observed_at: (bigint | null)[];
   readonly undeclared: string | null;
+}
+
+interface Row extends GivenRow {
+  readonly model_version_id: number;
+  readonly entity_key: string | null;
+  readonly trace_id: string | null;
   readonly score: number | null;
   readonly label: string | null;
   readonly output: string | null;
@@ -67,25 +70,31 @@ const COLUMNS = `l.request_id, l.occurred_at, l.endpoint_id, l.item, l.model_ver
   l.entity_key, l.trace_id, l.numbers, l.integers, l.texts, l.statuses, l.feature_observed_at, l.undeclared,
   l.score, l.label, l.output, l.latency_ms, l.digest, l.recorded_at, l.salt, l.batch_id, ${OBSERVATIONS} AS observations`;
 
-const encodedOf = (row: Row): EncodedFeatures => ({
-  numbers: row.numbers,
-  integers: row.integers,
-  texts: row.texts,
-  statuses: row.statuses,
-  observedAt: row.feature_observed_at,
-  undeclared: row.undeclared,
-});
+/** What a model was given, and which prediction that was. */
+export type GivenFeatures = PredictionIdentity &
+  Pick<PredictionLog, 'featureSchemaId' | 'features'>;
 
-const predictionOf = (row: Row): PredictionLog => ({
+export const givenFeaturesOf = (row: GivenRow): GivenFeatures => ({
   requestId: row.request_id,
   occurredAt: row.occurred_at,
   endpointId: row.endpoint_id,
   item: row.item,
-  modelVersionId: row.model_version_id,
   featureSchemaId: row.feature_schema_id,
+  features: {
+    numbers: row.numbers,
+    integers: row.integers,
+    texts: row.texts,
+    statuses: row.statuses,
+    observedAt: row.feature_observed_at,
+    undeclared: row.undeclared,
+  },
+});
+
+const predictionOf = (row: Row): PredictionLog => ({
+  ...givenFeaturesOf(row),
+  modelVersionId: row.model_version_id,
   entityKey: row.entity_key,
   traceId: row.trace_id,
-  features: encodedOf(row),
   score: row.score,
   label: row.label,
   output: row.output,
@@ -111,45 +120,6 @@ export const selectPredictions = async (
   const text = `SELECT ${COLUMNS} FROM ${source} l ${rest}`;
   const rows = await database.query<Row>({ ...(name !== null && { name }), text, values });
   return rows.map(predictionOf);
-};
-
-/** As much of a prediction as is needed to compare its features. */
-export type CandidateRow = PredictionIdentity & Pick<PredictionLog, 'featureSchemaId' | 'features'>;
-
-/** A chunk of the rows `l` that a condition matches, newest first, after a row of it. One statement. */
-export const candidatesAfter = async (
-  database: Database,
-  condition: Condition,
-  after: PredictionIdentity | null,
-  limit: number,
-): Promise<readonly CandidateRow[]> => {
-  const { values, parameter } = parameterList();
-  const key = '(l.occurred_at, l.request_id, l.endpoint_id, l.item)';
-  const beyond = (place: PredictionIdentity): string => {
-    const at = parameter(formatInstant(place.occurredAt), 'timestamptz');
-    const rest = [
-      parameter(place.requestId, 'text'),
-      parameter(place.endpointId, 'int'),
-      parameter(place.item, 'int'),
-    ];
-    return `l.occurred_at <= ${at} AND ${key} < (${[at, ...rest].join(', ')})`;
-  };
-  const where = [condition(parameter), ...(after === null ? [] : [beyond(after)])];
-  const rows = await database.query<Row>({
-    text: `SELECT l.request_id, l.occurred_at, l.endpoint_id, l.item, l.feature_schema_id, l.numbers, l.integers,
-        l.texts, l.statuses, l.feature_observed_at, l.undeclared
-      FROM prediction_log l WHERE ${where.map((one) => `(${one})`).join(' AND ')}
-      ORDER BY l.occurred_at DESC, l.request_id DESC, l.endpoint_id DESC, l.item DESC LIMIT ${limit}`,
-    values,
-  });
-  return rows.map((row) => ({
-    requestId: row.request_id,
-    occurredAt: row.occurred_at,
-    endpointId: row.endpoint_id,
-    item: row.item,
-    featureSchemaId: row.feature_schema_id,
-    features: encodedOf(row),
-  }));
 };
 
 /** The digest of a prediction as texts have it; null when the content was erased. */

@@ -25,7 +25,8 @@ import {
 } from './prediction-filter-input.ts';
 import { type PredictionLog, PredictionLogRef } from './prediction-log.ts';
 import { resolveFilter } from './resolve-filter.ts';
-import { countMatches, type Search, type SearchOrder, searchPage } from './search-page.ts';
+import type { Search, SearchOrder } from './search-order.ts';
+import { countMatches, searchPage } from './search-page.ts';
 import { searchedVersions } from './searched-versions.ts';
 import { allOf, type Condition } from './sql-condition.ts';
 
