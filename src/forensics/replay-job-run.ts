@@ -98,11 +98,12 @@ const runJob = async (
   context: Context,
   worker: string,
   claimed: ReplayJob,
-  search: Search,
   signal: AbortSignal,
+  chunkSize: number,
 ): Promise<boolean> => {
+  const search = await searchOf(context, claimed);
   const read = (place: Place | null, attempted: number): Promise<readonly LoggedCase[]> =>
-    casesAfter(context.database, search, place, Math.min(CHUNK, claimed.rowLimit - attempted));
+    casesAfter(context.database, search, place, Math.min(chunkSize, claimed.rowLimit - attempted));
   let job = claimed;
   let reading = read(placeOfJob(claimed), claimed.attempted);
   let keeping = Promise.resolve(true);
@@ -110,7 +111,7 @@ const runJob = async (
     const cases = await reading;
     const last = cases.at(-1);
     const attempted = job.attempted + cases.length;
-    const isLast = cases.length < CHUNK || attempted >= job.rowLimit || last === undefined;
+    const isLast = cases.length < chunkSize || attempted >= job.rowLimit || last === undefined;
     reading = isLast ? Promise.resolve([]) : read(placeAfter(last), attempted);
     // Whether it succeeds matters only to the next round, if there is one.
     reading.catch(() => undefined);
@@ -155,13 +156,14 @@ export const workOnReplayJob = async (
   base: Context,
   worker: string,
   signal: AbortSignal,
+  chunkSize = CHUNK,
 ): Promise<boolean> => {
   const { database } = base;
   const job = await claimReplayJob(database, worker);
   if (job === null) return false;
   try {
     const context = contextOf(base, job);
-    const isOver = await runJob(context, worker, job, await searchOf(context, job), signal);
+    const isOver = await runJob(context, worker, job, signal, chunkSize);
     if (!isOver) await yieldReplayJob(database, worker, job.id);
   } catch (error) {
     // Without the database nothing can be told; somebody goes on with the job when it is back.
