@@ -14,6 +14,7 @@ import {
   advanceReplayJob,
   claimReplayJob,
   endReplayJob,
+  keepReplayJob,
   type ReplayJob,
   yieldReplayJob,
 } from './replay-job.ts';
@@ -21,6 +22,9 @@ import { keepReplayResults } from './replay-job-results.ts';
 import { type ReplayedPrediction, replayEach } from './replay-summary.ts';
 
 const CHUNK = 2000;
+
+/** Seconds between two signs of life in a chunk, which may take long: others take a job over after 30 s of silence. */
+const HEARTBEAT = 10;
 
 /** A filter as JSON and back. Its 64-bit integers are marked, since JSON numbers lose their digits. */
 export const filterText = (filter: PredictionFilter): string =>
@@ -127,6 +131,25 @@ const runJob = async (
   }
 };
 
+/** Says again and again that the worker is at the job until `work` is over. */
+const withHeartbeat = async <Result>(
+  beat: () => Promise<void>,
+  seconds: number,
+  work: () => Promise<Result>,
+): Promise<Result> => {
+  let beating: Promise<void> = Promise.resolve();
+  const timer = setInterval(() => {
+    // One that fails is as good as none: the next may succeed, and the end of a chunk finds out.
+    beating = beating.then(beat).catch(() => {});
+  }, seconds * 1000);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+    await beating;
+  }
+};
+
 const UNEXPECTED = 'Unexpected error; the log of the server tells more.';
 
 /** Connection lost, out of resources, or shutting down (SQLSTATE classes 08, 53, 57P), or no answer at all. */
@@ -156,14 +179,19 @@ export const workOnReplayJob = async (
   base: Context,
   worker: string,
   signal: AbortSignal,
-  chunkSize = CHUNK,
+  {
+    heartbeatSeconds = HEARTBEAT,
+    chunkSize = CHUNK,
+  }: { readonly heartbeatSeconds?: number; readonly chunkSize?: number } = {},
 ): Promise<boolean> => {
   const { database } = base;
   const job = await claimReplayJob(database, worker);
   if (job === null) return false;
   try {
     const context = contextOf(base, job);
-    const isOver = await runJob(context, worker, job, signal, chunkSize);
+    const beat = () => keepReplayJob(database, worker, job.id);
+    const work = () => runJob(context, worker, job, signal, chunkSize);
+    const isOver = await withHeartbeat(beat, heartbeatSeconds, work);
     if (!isOver) await yieldReplayJob(database, worker, job.id);
   } catch (error) {
     // Without the database nothing can be told; somebody goes on with the job when it is back.

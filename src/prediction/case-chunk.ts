@@ -39,8 +39,7 @@ const rowsAfter = <Row extends GivenRow>(
   limit: number,
 ): Promise<Row[]> => {
   const order = { field: 'OCCURRED_AT', direction: 'DESC' } as const;
-  const { source, rest, values } = orderedRows(search, order, false, after, limit);
-  return reader.query<Row>({ text: `SELECT ${columns} FROM ${source} l ${rest}`, values });
+  return reader.query<Row>(orderedRows(columns, search, order, false, after, limit));
 };
 
 /** Where a chunk ends. */

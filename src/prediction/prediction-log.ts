@@ -4,7 +4,7 @@ import { type Context, perRequest } from '../platform/context.ts';
 import type { Session } from '../platform/database.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
 import type { EncodedFeatures } from './feature-layout.ts';
-import { OBSERVATIONS, type Observations, observationsOf } from './observations.ts';
+import { OBSERVATIONS, type Observations, OUTCOMES, observationsOf } from './observations.ts';
 
 /** What makes a prediction itself: all four together. */
 export interface PredictionIdentity {
@@ -26,6 +26,8 @@ export interface PredictionLog extends PredictionIdentity {
   /** Exact JSON text; null when none was recorded. */
   readonly output: string | null;
   readonly latencyMs: number | null;
+  /** Rate at which the record was kept; null for 1. */
+  readonly samplingRate: number | null;
   /** Null when the content was erased. */
   readonly digest: Uint8Array | null;
   readonly recordedAt: Instant;
@@ -59,6 +61,7 @@ interface Row extends GivenRow {
   readonly label: string | null;
   readonly output: string | null;
   readonly latency_ms: number | null;
+  readonly sampling_rate: number | null;
   readonly digest: Uint8Array | null;
   readonly recorded_at: Instant;
   readonly salt: Uint8Array | null;
@@ -68,7 +71,7 @@ interface Row extends GivenRow {
 
 const COLUMNS = `l.request_id, l.occurred_at, l.endpoint_id, l.item, l.model_version_id, l.feature_schema_id,
   l.entity_key, l.trace_id, l.numbers, l.integers, l.texts, l.statuses, l.feature_observed_at, l.undeclared,
-  l.score, l.label, l.output, l.latency_ms, l.digest, l.recorded_at, l.salt, l.batch_id, ${OBSERVATIONS} AS observations`;
+  l.score, l.label, l.output, l.latency_ms, l.sampling_rate, l.digest, l.recorded_at, l.salt, l.batch_id`;
 
 /** What a model was given, and which prediction that was. */
 export type GivenFeatures = PredictionIdentity &
@@ -99,6 +102,7 @@ const predictionOf = (row: Row): PredictionLog => ({
   label: row.label,
   output: row.output,
   latencyMs: row.latency_ms,
+  samplingRate: row.sampling_rate,
   digest: row.digest,
   recordedAt: row.recorded_at,
   salt: row.salt,
@@ -106,21 +110,32 @@ const predictionOf = (row: Row): PredictionLog => ({
   observations: observationsOf(row.observations),
 });
 
+/** Columns of a row `l` of the log, and its outcomes: what can be read on the node that has it. */
+export const LOGGED = `${COLUMNS}, ${OUTCOMES} AS outcomes`;
+
 /**
- * Rows `l` of the log, or of a `source` with its columns; the caller bounds them. One statement, prepared when it has a name: one whose
- * text varies has none, since connections keep prepared statements for good.
+ * What a statement that selects `LOGGED` finds. One statement, prepared when it has a name: one whose text varies has
+ * none, since connections keep prepared statements for good.
  */
-export const selectPredictions = async (
+export const readPredictions = async (
   database: Pick<Session, 'query'>,
   name: string | null,
-  rest: string,
+  found: string,
   values: readonly unknown[],
-  source = 'prediction_log',
 ): Promise<PredictionLog[]> => {
-  const text = `SELECT ${COLUMNS} FROM ${source} l ${rest}`;
+  const text = `WITH found AS MATERIALIZED (${found}) SELECT l.*, ${OBSERVATIONS} AS observations FROM found l`;
   const rows = await database.query<Row>({ ...(name !== null && { name }), text, values });
   return rows.map(predictionOf);
 };
+
+/** Rows of the log, by a condition on `l`; the caller bounds them. */
+export const selectPredictions = (
+  database: Pick<Session, 'query'>,
+  name: string,
+  rest: string,
+  values: readonly unknown[],
+): Promise<PredictionLog[]> =>
+  readPredictions(database, name, `SELECT ${LOGGED} FROM prediction_log l ${rest}`, values);
 
 /** The digest of a prediction as texts have it; null when the content was erased. */
 export const digestText = ({ digest }: Pick<PredictionLog, 'digest'>): string | null =>

@@ -92,33 +92,31 @@ const beyond =
     return `${columns[0]} ${operator}= ${first} AND (${columns.join(', ')}) ${operator} (${key.join(', ')})`;
   };
 
-/** The first rows that match, of each version by itself: as many as a page may need of it. */
-const ofEach = (versions: readonly string[], where: string, rest: string): string => {
-  const parts = versions.map(
-    (id) =>
-      `(SELECT * FROM prediction_log l WHERE l.model_version_id = ${id} AND ${where} ${rest})`,
-  );
-  return `(${parts.join(' UNION ALL ')})`;
-};
-
-/** The first rows of a search beyond a place: what to select from, and what follows. */
+/**
+ * The statement that reads `columns` of the first rows `l` of a search beyond a place. Side by side it reads as many of each
+ * version as it may need, on the node that has them.
+ */
 export const orderedRows = (
+  columns: string,
   { condition, versions }: Search,
   order: SearchOrder,
   isAscending: boolean,
   place: Place | null,
   limit: number,
-): { readonly source: string; readonly rest: string; readonly values: readonly unknown[] } => {
+): { readonly text: string; readonly values: readonly unknown[] } => {
   const { values, parameter } = parameterList();
   const conditions = place === null ? [] : [beyond(order, isAscending, place)];
   const where = allOf([condition, ...conditions])(parameter);
   const keys = SORT_COLUMNS[order.field].map(
     (column) => `${column} ${isAscending ? 'ASC' : 'DESC'}`,
   );
-  const rest = `ORDER BY ${keys.join(', ')} LIMIT ${limit}`;
+  const first = `ORDER BY ${keys.join(', ')} LIMIT ${limit}`;
+  const select = `SELECT ${columns} FROM prediction_log l WHERE ${where}`;
   if (versions === null || versions.length === 0 || order.field === 'RECORDED_AT') {
-    return { source: 'prediction_log', rest: `WHERE ${where} ${rest}`, values };
+    return { text: `${select} ${first}`, values };
   }
-  const ids = versions.map((id) => parameter(id, 'int'));
-  return { source: ofEach(ids, where, rest), rest, values };
+  const parts = versions.map(
+    (id) => `(${select} AND l.model_version_id = ${parameter(id, 'int')} ${first})`,
+  );
+  return { text: `SELECT * FROM (${parts.join(' UNION ALL ')}) l ${first}`, values };
 };

@@ -1,7 +1,7 @@
 import { refuseArguments } from '../platform/bad-user-input.ts';
 import type { Database } from '../platform/database.ts';
 import { type Page, type PageRequest, pageOf } from '../platform/pagination.ts';
-import { type PredictionLog, selectPredictions } from './prediction-log.ts';
+import { LOGGED, type PredictionLog, readPredictions } from './prediction-log.ts';
 import { orderedRows, placeOf, type Search, type SearchOrder, sortKey } from './search-order.ts';
 import { type Condition, parameterList } from './sql-condition.ts';
 
@@ -18,14 +18,15 @@ export const searchPage = async (
     const message = `The cursor is not of a list ordered by ${order.field}; pass one that this list returned.`;
     refuseArguments([{ path: [request.isBackward ? 'before' : 'after'], message }]);
   }
-  const { source, rest, values } = orderedRows(
+  const { text, values } = orderedRows(
+    LOGGED,
     search,
     order,
     isAscending,
     place,
     request.limit + 1,
   );
-  const rows = await selectPredictions(database, null, rest, values, source);
+  const rows = await readPredictions(database, null, text, values);
   return pageOf(request, rows, sortKey(order));
 };
 
@@ -38,7 +39,7 @@ export const countMatches = async (
   const { values, parameter } = parameterList();
   const [row] = await database.query<{ count: bigint }>({
     text: `SELECT count(*) AS count FROM
-      (SELECT FROM prediction_log l WHERE ${condition(parameter)} LIMIT ${stopAfter}) matches`,
+      (SELECT 1 FROM prediction_log l WHERE ${condition(parameter)} LIMIT ${stopAfter}) matches`,
     values,
   });
   return Number(row?.count ?? 0n);
