@@ -1,5 +1,5 @@
 import { flightLines, type Placement } from './flights.ts';
-import { append, ask, register, serve } from './hindcast.ts';
+import { append, register, serve } from './hindcast.ts';
 import { createScratch, type Scratch, settle } from './postgresql.ts';
 
 const DAY = 86_400_000;
@@ -12,46 +12,17 @@ const DAYS = 90;
 /** Rows of one version on the day after the others. */
 export const DENSE = 200_000;
 
-/** The version of the dense day. */
+/** The version of the dense day, and that day. */
 export const DENSE_VERSION = { release: { model: 'flight-delay', semver: '1.1.0' } };
+export const DENSE_DAY = {
+  from: new Date(FROM.getTime() + DAYS * DAY),
+  noon: new Date(FROM.getTime() + (DAYS + 0.5) * DAY),
+  to: new Date(FROM.getTime() + (DAYS + 1) * DAY),
+};
 
 export const ENDPOINT = { name: 'flight-delay', environment: 'production' };
 
 const SEEDS = 11_020;
-
-const TRANSITION = `mutation ($input: TransitionModelVersionInput!) {
-  transitionModelVersion(input: $input) { __typename ... on UserError { message } }
-}`;
-const START = `mutation ($input: StartDeploymentInput!) {
-  startDeployment(input: $input) { __typename ... on UserError { message } }
-}`;
-
-const succeed = async (url: string, query: string, input: object): Promise<void> => {
-  const data = await ask<Readonly<Record<string, { message?: string }>>>(url, query, { input });
-  const message = Object.values(data)[0]?.message;
-  if (message !== undefined) throw new Error(message);
-};
-
-/** Both versions in production, each answering half of the requests, from before the log begins. */
-const deploy = async (url: string): Promise<void> => {
-  for (const [role, semver] of [
-    ['PRIMARY', '1.0.0'],
-    ['CANARY', '1.1.0'],
-  ]) {
-    const modelVersion = { release: { model: 'flight-delay', semver } };
-    for (const [day, to] of ['STAGING', 'PRODUCTION'].entries()) {
-      const occurredAt = `2025-12-0${day + 1}T00:00:00Z`;
-      await succeed(url, TRANSITION, { modelVersion, to, reason: 'Reviewed.', occurredAt });
-    }
-    await succeed(url, START, {
-      endpoint: ENDPOINT,
-      modelVersion,
-      role,
-      trafficShare: 0.5,
-      startedAt: '2025-12-03T00:00:00Z',
-    });
-  }
-};
 
 export const largePlacement = (rows: number): Placement => ({
   rows,
@@ -126,8 +97,9 @@ const numbered = (name: string, condition: string): string => `CREATE TABLE ${na
   SELECT l.*, row_number() OVER (ORDER BY occurred_at) - 1 AS place FROM prediction_log l WHERE ${condition}`;
 
 const ROLLUPS = `INSERT INTO prediction_rollup
+    (model_version_id, endpoint_id, feature_schema_id, hour, count, first_at, last_at, estimated, variance)
   SELECT model_version_id, endpoint_id, feature_schema_id, date_trunc('hour', occurred_at, 'UTC'), count(*),
-    min(occurred_at), max(occurred_at)
+    min(occurred_at), max(occurred_at), count(*), 0
   FROM prediction_log WHERE occurred_at >= $1 GROUP BY 1, 2, 3, 4`;
 
 /** An outcome of each row of the dense day: that of every fourth is late. */
@@ -146,7 +118,6 @@ export const makeLargeLog = async (url: string, rows: number): Promise<Scratch> 
   const { pool } = scratch;
   const server = await serve({ database: scratch.url });
   await register(server.url);
-  await deploy(server.url);
   const seeds = { rows: SEEDS, from: new Date(FROM.getTime() - WEEK), days: 7, dense: 0 };
   await append(server.url, flightLines(seeds, undefined), SEEDS);
   await server.stop();
