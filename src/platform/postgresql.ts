@@ -22,6 +22,14 @@ const withoutCredentials = (url: string): string => {
   return `postgresql://${host}${pathname}`;
 };
 
+const PIECE = 64 * 1024;
+
+/** In pieces, so that the server reads rows while others are on their way. */
+function* piecesOf(rows: string | Buffer): Generator<Buffer> {
+  const bytes = typeof rows === 'string' ? Buffer.from(rows) : rows;
+  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
+}
+
 /** Connects to PostgreSQL 15 or later. */
 export const openPostgresql = (url: string, poolSize: number): Database => {
   const { notify, observe } = statementListeners();
@@ -51,7 +59,7 @@ export const openPostgresql = (url: string, poolSize: number): Database => {
     async (target, rows) => {
       const sql = `COPY ${target} FROM STDIN`;
       notify(sql);
-      await pipeline(Readable.from([rows]), client.query(copyFrom(sql)));
+      await pipeline(Readable.from(piecesOf(rows)), client.query(copyFrom(sql)));
     };
   const session = async <Result>(work: (session: Session) => Promise<Result>): Promise<Result> => {
     const client = await pool.connect();

@@ -12,11 +12,17 @@ import { decodeOutcome, type OutcomeRecord } from './outcome-record.ts';
 import { parseLine, type RawLine, requestIdOf } from './raw-line.ts';
 import { resolveReferences, unknownEndpoint } from './record-references.ts';
 
+/** An outcome ready to be stored. */
+export interface StagedOutcome extends StagedRecord {
+  /** The row in COPY's text format, but for its position. */
+  readonly row: string;
+}
+
 /** Reads and checks a batch of outcomes; writes nothing. */
 export const prepareOutcomes = async (
   database: Database,
   lines: readonly RawLine[],
-): Promise<PreparedBatch<StagedRecord>> => {
+): Promise<PreparedBatch<StagedOutcome>> => {
   const rejected: RejectedLine[] = [];
   const now = Date.now() * 1000;
   const decoded: { readonly raw: RawLine; readonly record: OutcomeRecord }[] = [];
@@ -32,7 +38,7 @@ export const prepareOutcomes = async (
   }
   const records = decoded.map(({ record }) => record);
   const { endpoints } = await resolveReferences(database, records);
-  const staged: StagedRecord[] = [];
+  const staged: StagedOutcome[] = [];
   for (const { raw, record } of decoded) {
     const { requestId, endpoint: route } = record;
     const endpoint = endpoints.get(route);
