@@ -112,6 +112,9 @@ const reportRequest = async (
     );
   }
   const found = await predictionsOf(database, reference);
+  if (found.length === 0 && database.primary !== undefined) {
+    return reportRequest({ ...context, database: database.primary }, reference);
+  }
   const predictions = found.slice(0, MAX_PAGE_SIZE);
   const asked = reference.requestId == null ? [] : [reference.requestId];
   const requestIds = [...new Set([...asked, ...predictions.map(({ requestId }) => requestId)])];

@@ -1,6 +1,6 @@
 /** Bytes while they are written, in memory that grows. */
 export interface ByteWriter {
-  bytes: Buffer;
+  bytes: Buffer<ArrayBuffer>;
   length: number;
 }
 

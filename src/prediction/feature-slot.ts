@@ -1,6 +1,6 @@
 import { putLatin1 } from '../platform/byte-writer.ts';
 import { copyNumber } from './copy-text.ts';
-import { type FieldPlan } from './feature-field-encode.ts';
+import type { FieldPlan } from './feature-field-encode.ts';
 import type { FeatureColumns } from './feature-scalar.ts';
 import { STATUS_BYTE } from './feature-status.ts';
 import {
@@ -30,7 +30,10 @@ export interface FeatureReading extends LineReading {
 
 /** Reads a feature as `encodeField` does, if it is a value, null, or a value with the time of its observation. */
 export const featureSlot = (plan: FieldPlan): SlotReader<FeatureReading> => {
-  const readBare = orNull(plan, plan.field.shape.length === 0 ? elementSlot(plan) : vectorSlot(plan));
+  const readBare = orNull(
+    plan,
+    plan.field.shape.length === 0 ? elementSlot(plan) : vectorSlot(plan),
+  );
   return (reading, at) => {
     const { line } = reading;
     if (line[at] !== OPEN_BRACE) return readBare(reading, at);
@@ -49,10 +52,7 @@ export const featureSlot = (plan: FieldPlan): SlotReader<FeatureReading> => {
   };
 };
 
-const orNull = (
-  plan: FieldPlan,
-  read: SlotReader<FeatureReading>,
-): SlotReader<FeatureReading> => {
+const orNull = (plan: FieldPlan, read: SlotReader<FeatureReading>): SlotReader<FeatureReading> => {
   if (!plan.field.isNullable) return read;
   const nulls = absentText(plan);
   return (reading, at) => {

@@ -36,12 +36,7 @@ const endOfText = (reading: LineReading, at: number): number => {
 };
 
 /** A text of at least `least` and at most `most` bytes, without its quotes. */
-export const readText = (
-  reading: LineReading,
-  at: number,
-  least: number,
-  most: number,
-): number => {
+export const readText = (reading: LineReading, at: number, least: number, most: number): number => {
   if (reading.line[at] !== QUOTE) return NOT_READ;
   const end = endOfText(reading, at);
   const length = end - at - 1;
@@ -67,7 +62,7 @@ export const readCategory = (
 ): number => {
   const end = readQuoted(reading, at);
   if (end < 0) return NOT_READ;
-  return categories.has(reading.line.utf8Slice(at + 1, end - 1)) ? end : NOT_READ;
+  return categories.has(reading.line.toString('utf8', at + 1, end - 1)) ? end : NOT_READ;
 };
 
 /** Writes a double in the form that a number was read as; null where that form has no text for it. */
@@ -129,7 +124,7 @@ export const readNumber = (
     putBytes(found, line, at, end);
     return end;
   }
-  const text = textOf === null ? null : textOf(Number(line.latin1Slice(at, end)));
+  const text = textOf === null ? null : textOf(Number(line.toString('latin1', at, end)));
   if (text === null) return NOT_READ;
   putLatin1(found, text);
   return end;
@@ -222,7 +217,7 @@ export const readInstant = (reading: LineReading, at: number): number => {
 
 const startOfDay = (line: Buffer, at: number): Instant | null => {
   if (endOfSame(line, at, DAY.text) < 0) {
-    const start = parseInstant(`${line.latin1Slice(at, at + 10)}T00:00:00Z`);
+    const start = parseInstant(`${line.toString('latin1', at, at + 10)}T00:00:00Z`);
     if (typeof start === 'string') return null;
     line.copy(DAY.text, 0, at, at + 10);
     DAY.start = start;

@@ -15,8 +15,8 @@ export interface LogRows {
 
 /** Columns of `LogRows`, in order. */
 export const ROW_COLUMNS = `request_id, occurred_at, endpoint_id, item, model_version_id, feature_schema_id, entity_key,
-  trace_id, numbers, integers, texts, statuses, feature_observed_at, undeclared, score, label, output, latency_ms, digest,
-  salt, batch_id, recorded_at`;
+  trace_id, numbers, integers, texts, statuses, feature_observed_at, undeclared, score, label, output, latency_ms,
+  sampling_rate, digest, salt, batch_id, recorded_at`;
 
 export const logRows = (capacity: number): LogRows => ({
   writer: byteWriter(capacity),
@@ -25,12 +25,18 @@ export const logRows = (capacity: number): LogRows => ({
   hours: hourCounts(),
 });
 
-/** Ends a row of which everything up to `latency_ms` is written. `digest` has a character for each byte. */
+/** What a row says that is needed besides its text. */
+export interface RowSubject {
+  readonly occurredAt: Instant;
+  readonly references: RowReferences;
+  readonly samplingRate: number | null;
+}
+
+/** Ends a row of which everything up to `sampling_rate` is written. `digest` has a character for each byte. */
 export const endRow = (
   { writer, batchPlaces, leaves, hours }: LogRows,
   digest: string,
-  occurredAt: Instant,
-  references: RowReferences,
+  { occurredAt, references, samplingRate }: RowSubject,
 ): void => {
   fillSalt();
   SALTED.write(digest, SALT_BYTES, 'latin1');
@@ -41,7 +47,7 @@ export const endRow = (
   batchPlaces.push(writer.length);
   putLatin1(writer, BATCH_PLACE);
   leaves.push(hash('sha256', SALTED, 'binary'));
-  countAnswer(hours, references, occurredAt);
+  countAnswer(hours, references, occurredAt, samplingRate);
 };
 
 /** The batch of the ledger that rows are part of, with their record time as PostgreSQL writes it in UTC. */
@@ -54,11 +60,21 @@ export interface RowBatch {
 export const stampRows = (
   { writer, batchPlaces }: LogRows,
   { id, recordedAt }: RowBatch,
-): Buffer => {
+): Buffer<ArrayBuffer> => {
   const stamp = Buffer.from(`\t${String(id).padStart(19, '0')}\t${recordedAt}\n`);
   if (stamp.length !== BATCH_PLACE.length) throw new RangeError(`not a batch: ${recordedAt}`);
   for (const place of batchPlaces) stamp.copy(writer.bytes, place);
   return writer.bytes.subarray(0, writer.length);
+};
+
+/** The bytes of stamped rows, in another order. */
+export const reordered = (
+  { writer, batchPlaces }: LogRows,
+  order: readonly number[],
+): Buffer<ArrayBuffer> => {
+  const endOf = (row: number): number => (batchPlaces[row] ?? 0) + BATCH_PLACE.length;
+  const startOf = (row: number): number => (row === 0 ? 0 : endOf(row - 1));
+  return Buffer.concat(order.map((row) => writer.bytes.subarray(startOf(row), endOf(row))));
 };
 
 const BATCH_PLACE = '\t0000000000000000000\t2000-01-01T00:00:00.000000Z\n';

@@ -43,18 +43,24 @@ export interface Observations {
 
 const micros = (column: string): string => `(extract(epoch FROM ${column}) * 1000000)::bigint`;
 
-/** An SQL expression for the observations of row `l` as JSON text: three index look-ups in the same statement. */
+/** An SQL expression for the outcomes of row `l` of the log, on the node that has both. */
+export const OUTCOMES = `(SELECT json_agg(json_build_object('label', o.label, 'value', o.value::text,
+      'observedAt', ${micros('o.observed_at')}, 'recordedAt', ${micros('o.recorded_at')})
+      ORDER BY o.recorded_at, o.observed_at, o.digest)
+    FROM prediction_outcome o
+    WHERE o.request_id = l.request_id AND o.endpoint_id = l.endpoint_id AND o.item = l.item)`;
+
+/**
+ * An SQL expression for the observations of `l`, a row of the log with its outcomes, as JSON text: index look-ups in
+ * the same statement. The coordinator of a cluster has all these tables, but not the log.
+ */
 export const OBSERVATIONS = `json_build_object(
   'conflicts', (SELECT json_agg(json_build_object('digest', encode(c.digest, 'hex'), 'record', c.record,
       'recordedAt', ${micros('c.recorded_at')}) ORDER BY c.recorded_at, c.digest)
     FROM prediction_conflict c
     WHERE c.request_id = l.request_id AND c.occurred_at = l.occurred_at
       AND c.endpoint_id = l.endpoint_id AND c.item = l.item),
-  'outcomes', (SELECT json_agg(json_build_object('label', o.label, 'value', o.value::text,
-      'observedAt', ${micros('o.observed_at')}, 'recordedAt', ${micros('o.recorded_at')})
-      ORDER BY o.recorded_at, o.observed_at, o.digest)
-    FROM prediction_outcome o
-    WHERE o.request_id = l.request_id AND o.endpoint_id = l.endpoint_id AND o.item = l.item),
+  'outcomes', l.outcomes,
   'refused', (SELECT json_agg(json_build_object('code', r.code, 'message', r.message,
       'receivedAt', ${micros('r.received_at')}) ORDER BY r.received_at, r.id)
     FROM rejected_record r

@@ -4,7 +4,7 @@ import { type Context, perRequest } from '../platform/context.ts';
 import type { Database, Session } from '../platform/database.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
 import type { EncodedFeatures } from './feature-layout.ts';
-import { OBSERVATIONS, type Observations, observationsOf } from './observations.ts';
+import { OBSERVATIONS, type Observations, OUTCOMES, observationsOf } from './observations.ts';
 import { type Condition, parameterList } from './sql-condition.ts';
 
 /** What makes a prediction itself: all four together. */
@@ -27,6 +27,8 @@ export interface PredictionLog extends PredictionIdentity {
   /** Exact JSON text; null when none was recorded. */
   readonly output: string | null;
   readonly latencyMs: number | null;
+  /** Rate at which the record was kept; null for 1. */
+  readonly samplingRate: number | null;
   /** Null when the content was erased. */
   readonly digest: Uint8Array | null;
   readonly recordedAt: Instant;
@@ -56,6 +58,7 @@ interface Row {
   readonly label: string | null;
   readonly output: string | null;
   readonly latency_ms: number | null;
+  readonly sampling_rate: number | null;
   readonly digest: Uint8Array | null;
   readonly recorded_at: Instant;
   readonly salt: Uint8Array | null;
@@ -65,7 +68,7 @@ interface Row {
 
 const COLUMNS = `l.request_id, l.occurred_at, l.endpoint_id, l.item, l.model_version_id, l.feature_schema_id,
   l.entity_key, l.trace_id, l.numbers, l.integers, l.texts, l.statuses, l.feature_observed_at, l.undeclared,
-  l.score, l.label, l.output, l.latency_ms, l.digest, l.recorded_at, l.salt, l.batch_id, ${OBSERVATIONS} AS observations`;
+  l.score, l.label, l.output, l.latency_ms, l.sampling_rate, l.digest, l.recorded_at, l.salt, l.batch_id`;
 
 const encodedOf = (row: Row): EncodedFeatures => ({
   numbers: row.numbers,
@@ -90,6 +93,7 @@ const predictionOf = (row: Row): PredictionLog => ({
   label: row.label,
   output: row.output,
   latencyMs: row.latency_ms,
+  samplingRate: row.sampling_rate,
   digest: row.digest,
   recordedAt: row.recorded_at,
   salt: row.salt,
@@ -107,7 +111,9 @@ export const selectPredictions = async (
   rest: string,
   values: readonly unknown[],
 ): Promise<PredictionLog[]> => {
-  const text = `SELECT ${COLUMNS} FROM prediction_log l ${rest}`;
+  const text = `WITH found AS MATERIALIZED (
+      SELECT ${COLUMNS}, ${OUTCOMES} AS outcomes FROM prediction_log l ${rest}
+    ) SELECT l.*, ${OBSERVATIONS} AS observations FROM found l`;
   const rows = await database.query<Row>({ ...(name !== null && { name }), text, values });
   return rows.map(predictionOf);
 };

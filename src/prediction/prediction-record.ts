@@ -20,7 +20,7 @@ import {
   refuseUnknown,
   report,
 } from './record-members.ts';
-import { readDouble, readItem, readLatency } from './record-numbers.ts';
+import { readDouble, readItem, readLatency, readSamplingRate } from './record-numbers.ts';
 import type { RecordIssues } from './rejection.ts';
 
 /** One prediction as its sender describes it: references not yet resolved, features not yet checked. */
@@ -41,6 +41,8 @@ export interface PredictionRecord {
   /** Exact JSON text with sorted keys; null when none was sent. */
   readonly output: string | null;
   readonly latencyMs: number | null;
+  /** Below 1; null for 1. */
+  readonly samplingRate: number | null;
 }
 
 const MEMBERS: ReadonlySet<string> = new Set([
@@ -57,14 +59,15 @@ const MEMBERS: ReadonlySet<string> = new Set([
   'label',
   'output',
   'latencyMs',
+  'samplingRate',
 ]);
 
-const MAX_TRACE_ID_BYTES = 200;
+export const MAX_TRACE_ID_BYTES = 200;
 
 /** Reads one line; the array in return holds everything wrong with it. Absent and null are the same but for `output`. */
 export const decodePrediction = (
   record: ExactJsonObject,
-  now: Instant,
+  latest: Instant,
 ): PredictionRecord | RecordIssues => {
   const reading: RecordReading = { record, issues: [] };
   refuseUnknown(reading, MEMBERS, 'a prediction');
@@ -78,7 +81,7 @@ export const decodePrediction = (
   const decoded = {
     requestId: readIdentifier(reading, 'requestId'),
     item: readItem(reading, 'item'),
-    occurredAt: readTime(reading, 'occurredAt', now),
+    occurredAt: readTime(reading, 'occurredAt', latest),
     endpoint: readEndpoint(reading),
     featureSchema: readFeatureSchema(reading),
     entityKey: readText(reading, 'entityKey'),
@@ -87,6 +90,7 @@ export const decodePrediction = (
     label: readText(reading, 'label', 0),
     output: output === undefined ? null : sortedJsonText(output),
     latencyMs: readLatency(reading, 'latencyMs'),
+    samplingRate: readSamplingRate(reading, 'samplingRate'),
   };
   const [first, ...rest] = reading.issues;
   if (first !== undefined) return [first, ...rest];

@@ -10,6 +10,7 @@ import {
 import { copyNumber, copyText } from './copy-text.ts';
 import { decodeOutcome, type OutcomeRecord } from './outcome-record.ts';
 import { parseLine, type RawLine, requestIdOf } from './raw-line.ts';
+import { latestTime } from './record-members.ts';
 import { resolveReferences, unknownEndpoint } from './record-references.ts';
 
 /** An outcome ready to be stored. */
@@ -24,7 +25,7 @@ export const prepareOutcomes = async (
   lines: readonly RawLine[],
 ): Promise<PreparedBatch<StagedOutcome>> => {
   const rejected: RejectedLine[] = [];
-  const now = Date.now() * 1000;
+  const latest = latestTime();
   const decoded: { readonly raw: RawLine; readonly record: OutcomeRecord }[] = [];
   for (const raw of lines) {
     const parsed = parseLine(raw);
@@ -32,7 +33,7 @@ export const prepareOutcomes = async (
       rejected.push(rejectedLine(raw, null, [parsed.issue]));
       continue;
     }
-    const record = decodeOutcome(parsed.record, now);
+    const record = decodeOutcome(parsed.record, latest);
     if ('requestId' in record) decoded.push({ raw, record });
     else rejected.push(rejectedLine(raw, requestIdOf(parsed.record), record));
   }

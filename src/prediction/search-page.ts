@@ -111,7 +111,7 @@ export const countMatches = async (
   const { values, parameter } = parameterList();
   const [row] = await database.query<{ count: bigint }>({
     text: `SELECT count(*) AS count FROM
-      (SELECT FROM prediction_log l WHERE ${condition(parameter)} LIMIT ${stopAfter}) matches`,
+      (SELECT 1 FROM prediction_log l WHERE ${condition(parameter)} LIMIT ${stopAfter}) matches`,
     values,
   });
   return Number(row?.count ?? 0n);

@@ -1,11 +1,11 @@
 import type { Session } from '../platform/database.ts';
 import type { Exception } from './append-report.ts';
 import type { RecordStore } from './commit-batch.ts';
-import { countedFrom, hourColumns } from './hour-counts.ts';
+import { countedFrom, countedHours, hourColumns } from './hour-counts.ts';
 import { ROW_COLUMNS, type RowBatch, stampRows } from './log-rows.ts';
 import { ensurePartitions, forgetPartitions } from './partitions.ts';
 import type { PredictionBatch, StagedPrediction } from './prepare-predictions.ts';
-import { storeStaged } from './store-taken-predictions.ts';
+import { storeTaken } from './store-taken-predictions.ts';
 
 const NEXT_BATCH = `SELECT nextval('ledger_batch_id_seq') AS id,
   to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "recordedAt"`;
@@ -14,9 +14,7 @@ const NEXT_BATCH = `SELECT nextval('ledger_batch_id_seq') AS id,
 const COMMIT = `WITH committed AS (
     INSERT INTO ledger_batch (id, source, leaf_count, leaves, recorded_at)
     VALUES ($1::bigint, 'prediction_log', $2, $3::bytea, $4::timestamptz)
-  ), hours AS (
-    SELECT * FROM unnest($5::int[], $6::int[], $7::int[], $8::timestamptz[], $9::bigint[], $10::timestamptz[], $11::timestamptz[])
-  ), ${countedFrom('hours')}
+  ), hours AS (${countedHours(5)}), ${countedFrom('hours')}
   SELECT true AS done`;
 
 /**
@@ -25,13 +23,14 @@ const COMMIT = `WITH committed AS (
  */
 const store = async (
   session: Session,
-  { staged, rows }: PredictionBatch,
+  predictions: PredictionBatch,
   attempt: number,
 ): Promise<readonly Exception<StagedPrediction>[]> => {
   const [batch] = await session.query<RowBatch>({ name: 'next_batch', text: NEXT_BATCH });
   if (batch === undefined) throw new Error('The database gave no batch.');
+  const { staged, rows } = predictions;
   const stamped = stampRows(rows, batch);
-  if (attempt > 1) return storeStaged(session, staged, stamped, batch);
+  if (attempt > 1) return storeTaken(session, predictions, batch);
   await session.copy(`prediction_log (${ROW_COLUMNS})`, stamped);
   // In their own order, which tells nothing of the records.
   const leaves = Buffer.from(rows.leaves.toSorted().join(''), 'latin1');

@@ -1,9 +1,10 @@
 import type { Session } from '../platform/database.ts';
 import type { Exception } from './append-report.ts';
 import { committedFrom, LEAF } from './commitment-sql.ts';
+import { ESTIMATE_SUMS } from './count-estimate.ts';
 import { countedFrom } from './hour-counts.ts';
-import { ROW_COLUMNS, type RowBatch } from './log-rows.ts';
-import type { StagedPrediction } from './prepare-predictions.ts';
+import { ROW_COLUMNS, type RowBatch, reordered } from './log-rows.ts';
+import type { PredictionBatch, StagedPrediction } from './prepare-predictions.ts';
 import { lineText } from './raw-line.ts';
 
 // The rows in the order in which they came, without the constraints of the log.
@@ -17,10 +18,10 @@ const APPEND = `WITH batch AS (SELECT $2::bigint AS id, $3::timestamptz AS recor
     SELECT ${ROW_COLUMNS} FROM prediction_stage
     ORDER BY request_id, occurred_at, endpoint_id, item, position
     ON CONFLICT DO NOTHING
-    RETURNING request_id, occurred_at, endpoint_id, item, model_version_id, feature_schema_id, ${LEAF}
+    RETURNING request_id, occurred_at, endpoint_id, item, model_version_id, feature_schema_id, sampling_rate, ${LEAF}
   ), ${committedFrom('prediction_log', 'stored')}, hours AS (
     SELECT model_version_id, endpoint_id, feature_schema_id, date_trunc('hour', occurred_at, 'UTC') AS hour,
-      count(*) AS count, min(occurred_at) AS first_at, max(occurred_at) AS last_at
+      count(*) AS count, min(occurred_at) AS first_at, max(occurred_at) AS last_at, ${ESTIMATE_SUMS}
     FROM stored GROUP BY 1, 2, 3, 4
   ), ${countedFrom('hours')}
   SELECT (SELECT count(*) FROM stored)::integer AS stored,
@@ -30,12 +31,9 @@ const APPEND = `WITH batch AS (SELECT $2::bigint AS id, $3::timestamptz AS recor
           = (g.request_id, g.occurred_at, g.endpoint_id, g.item)))
     END AS missed`;
 
-/** Compares records with the rows that hold their identity, one index look-up each. What was erased stays so. */
+/** Compares records with the rows that hold their identity. What was erased stays so. */
 const COMPARE = `SELECT g.position, l.digest IS NULL AS is_erased, l.digest = g.digest AS is_same
-  FROM prediction_stage g CROSS JOIN LATERAL (
-    SELECT digest FROM prediction_log l WHERE l.request_id = g.request_id AND l.occurred_at = g.occurred_at
-      AND l.endpoint_id = g.endpoint_id AND l.item = g.item LIMIT 1
-  ) l
+  FROM prediction_stage g JOIN prediction_log l USING (request_id, occurred_at, endpoint_id, item)
   WHERE g.position = ANY($1::integer[]) ORDER BY g.position`;
 
 const KEEP_CONFLICTS = `INSERT INTO prediction_conflict
@@ -45,13 +43,20 @@ const KEEP_CONFLICTS = `INSERT INTO prediction_conflict
   ORDER BY request_id, occurred_at, endpoint_id, item, digest
   ON CONFLICT DO NOTHING`;
 
-/** Stores rows of which some may be there already, and tells those that are. */
-export const storeStaged = async (
+/** Stores stamped rows of which some may be there already, in the order received, and tells those that are. */
+export const storeTaken = async (
   session: Session,
-  staged: readonly StagedPrediction[],
-  rows: Buffer,
+  batch: PredictionBatch,
   { id, recordedAt }: RowBatch,
 ): Promise<readonly Exception<StagedPrediction>[]> => {
+  const received = [...batch.staged.entries()].sort(
+    ([, one], [, other]) => one.raw.line - other.raw.line,
+  );
+  const staged = received.map(([, prediction]) => prediction);
+  const rows = reordered(
+    batch.rows,
+    received.map(([row]) => row),
+  );
   await session.query({ text: STAGE });
   await session.copy(`prediction_stage (${ROW_COLUMNS})`, rows);
   const [appended] = await session.query<{ stored: number; missed: number[] | null }>({
