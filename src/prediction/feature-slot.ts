@@ -7,6 +7,7 @@ import {
   endOfSame,
   type LineReading,
   NOT_READ,
+  type NumberText,
   readCategory,
   readInstant,
   readNamedNumber,
@@ -122,10 +123,19 @@ const orNamed =
   (reading, at) =>
     reading.line[at] === QUOTE ? readNamedNumber(reading, at) : read(reading, at);
 
+const isOrdinary = (single: number): boolean => Number.isFinite(single) && single !== 0;
+
+/** Digits up to which any number stands for the nearest FP32. */
+const FP32_EXACT_DIGITS = 9;
+
 /** The nearest FP32, where the field's own encoder takes the number for it. */
-const fp32Text = ({ encode }: FieldPlan): ((value: number) => string | null) => {
+const fp32Text = ({ encode }: FieldPlan): NumberText => {
   const columns: FeatureColumns = { numbers: [], integers: [], texts: [] };
-  return (value) => {
+  return (value, digits) => {
+    const single = Math.fround(value);
+    if (digits <= FP32_EXACT_DIGITS && isOrdinary(single)) {
+      return copyNumber(single);
+    }
     columns.numbers.length = 0;
     return encode(value, columns) === null ? copyNumber(columns.numbers[0] ?? null) : null;
   };

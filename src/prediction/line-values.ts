@@ -65,8 +65,8 @@ export const readCategory = (
   return categories.has(reading.line.toString('utf8', at + 1, end - 1)) ? end : NOT_READ;
 };
 
-/** Writes a double in the form that a number was read as; null where that form has no text for it. */
-export type NumberText = (value: number) => string | null;
+/** The text of a number that was written with so many significant digits; null where it has none. */
+export type NumberText = (value: number, digits: number) => string | null;
 
 /** Most digits that make a whole number exact, and a decimal fraction the shortest text of its double. */
 const PLAIN_DIGITS = 15;
@@ -124,7 +124,7 @@ export const readNumber = (
     putBytes(found, line, at, end);
     return end;
   }
-  const text = textOf === null ? null : textOf(Number(line.toString('latin1', at, end)));
+  const text = textOf === null ? null : textOf(Number(line.toString('latin1', at, end)), digits);
   if (text === null) return NOT_READ;
   putLatin1(found, text);
   return end;
