@@ -23,6 +23,14 @@ const withoutCredentials = (url: string): string => {
   return `postgresql://${host}${pathname}`;
 };
 
+const PIECE = 64 * 1024;
+
+/** In pieces, so that the server reads rows while others are on their way. */
+function* piecesOf(rows: string | Buffer): Generator<Buffer> {
+  const bytes = typeof rows === 'string' ? Buffer.from(rows) : rows;
+  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
+}
+
 const SESSION =
   '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c bytea_output=hex -c jit=off';
 
@@ -64,7 +72,7 @@ export const openPostgresql = (url: string, poolSize: number, primary?: Database
     async (target, rows) => {
       const sql = `COPY ${target} FROM STDIN`;
       notify(sql);
-      await pipeline(Readable.from([rows]), client.query(copyFrom(sql)));
+      await pipeline(Readable.from(piecesOf(rows)), client.query(copyFrom(sql)));
     };
   const session = async <Result>(work: (session: Session) => Promise<Result>): Promise<Result> => {
     const client = await pool.connect();
