@@ -22,6 +22,8 @@ import { lifecycleOf } from '../registry/lifecycle-history.ts';
 import { type ModelVersion, modelVersionById, releaseOf } from '../registry/model-version.ts';
 import { deploymentsOf } from '../serving/deployment-history.ts';
 import { type Endpoint, endpointById, routeOf } from '../serving/endpoint.ts';
+import type { SamplingFact } from '../serving/sampling.ts';
+import { samplingAt } from '../serving/sampling-history.ts';
 import {
   type DeploymentBelief,
   type DeploymentHistory,
@@ -56,6 +58,8 @@ export interface TraceEvidence {
   readonly deployments: readonly DeploymentHistory[];
   /** The deployment of this version on this endpoint at that instant. */
   readonly deployment: DeploymentBelief | null;
+  /** The sampling declared for that endpoint and instant; null when there was none. */
+  readonly sampling: SamplingFact | null;
   /** `model@semver` of every version deployed on the endpoint, by its internal ID. */
   readonly releases: ReadonlyMap<number, string>;
   readonly knownAt: Instant;
@@ -83,6 +87,7 @@ export const gatherEvidence = async (
     artifacts,
     facts,
     deployments,
+    sampling,
   ] = await Promise.all([
     endpointById(database).load(prediction.endpointId).then(referenced),
     featureSchemaById(database).load(prediction.featureSchemaId).then(referenced),
@@ -93,6 +98,7 @@ export const gatherEvidence = async (
     artifactsOf(database, version),
     lifecycleOf(context).load(version.id),
     deploymentsOf(context).load(prediction.endpointId),
+    samplingKnownAt(context, prediction, knownAt),
   ]);
   const readings = storedReadings(builtWith, prediction.features);
   return {
@@ -114,6 +120,7 @@ export const gatherEvidence = async (
     stage: stageAt(facts, prediction.occurredAt, knownAt),
     deployments,
     deployment: servingDeployment(deployments, prediction, knownAt),
+    sampling,
     releases: await releasesOf(database, deployments),
     knownAt,
     recomputedDigest: predictionDigest(prediction, {
@@ -124,6 +131,16 @@ export const gatherEvidence = async (
     maySeeSensitive: context.actor.scopes.has('features:sensitive'),
   };
 };
+
+/** What is believed now of the sampling came with the prediction, and was so before when it had been recorded by then. */
+const samplingKnownAt = (
+  context: Context,
+  { endpointId, occurredAt: at, observations: { sampling } }: PredictionLog,
+  knownAt: Instant,
+): Promise<SamplingFact | null> =>
+  sampling === null || sampling.recordedAt <= knownAt
+    ? Promise.resolve(sampling)
+    : samplingAt(context).load({ endpointId, at, knownAt });
 
 const datasetsOf = (database: Database, { datasets }: ModelVersion) =>
   Promise.all(
