@@ -49,20 +49,24 @@ export const countFeatures = async (
     `${key} AS k${place}`,
     ...(category === null ? [] : [`${category} AS c${place}`]),
   ]);
-  const groups = parts.map(
-    ({ category }, place) => `(k${place}, ${category === null ? 'NULL' : `c${place}`})`,
+  const sets = parts.map(({ category }, place) =>
+    category === null ? `(k${place})` : `(k${place}, c${place})`,
   );
-  // OFFSET 0 keeps each step from being repeated by the next. A key tells of which feature it is.
+  const keys = parts.map((_, place) => `k${place}`);
+  const categories = parts.flatMap(({ category }, place) =>
+    category === null ? [] : [`c${place}`],
+  );
+  // OFFSET 0 keeps each step from being repeated by the next. In a group, every key but one is null.
   const rows = await session.query<Row>({
-    text: `SELECT key, category, count(*) AS count
+    text: `SELECT coalesce(${keys.join(', ')}) AS key, coalesce(${[...categories, 'NULL'].join(', ')})::text AS category,
+        count(*) AS count
       FROM (SELECT ${keyed.join(', ')} FROM (SELECT ${taken.join(', ')} FROM (
         SELECT l.feature_schema_id, l.numbers, l.integers, l.texts,
           coalesce(l.statuses, ${parameter(new Uint8Array(most), 'bytea')}) AS statuses,
           coalesce(CASE l.feature_schema_id ${readable.join(' ')} END, FALSE) AS fits
           ${hasAges ? `, ${OCCURRED} AS occurred, l.feature_observed_at AS observed` : ''}
         FROM prediction_log l WHERE ${condition(parameter)} OFFSET 0) r OFFSET 0) v) keyed
-      CROSS JOIN LATERAL (VALUES ${groups.join(', ')}) AS grouped (key, category)
-      GROUP BY key, category`,
+      GROUP BY GROUPING SETS (${sets.join(', ')})`,
     values,
   });
   return rows.map(({ key, category, count }) => ({ key, category, count: Number(count) }));

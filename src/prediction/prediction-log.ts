@@ -1,11 +1,11 @@
 import DataLoader from 'dataloader';
 import { builder } from '../platform/builder.ts';
 import { type Context, perRequest } from '../platform/context.ts';
-import type { Database, Session } from '../platform/database.ts';
+import type { Session } from '../platform/database.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
+import { unstorableText } from '../platform/storable-text.ts';
 import type { EncodedFeatures } from './feature-layout.ts';
 import { OBSERVATIONS, type Observations, OUTCOMES, observationsOf } from './observations.ts';
-import { type Condition, parameterList } from './sql-condition.ts';
 
 /** What makes a prediction itself: all four together. */
 export interface PredictionIdentity {
@@ -39,7 +39,8 @@ export interface PredictionLog extends PredictionIdentity {
   readonly observations: Observations;
 }
 
-interface Row {
+/** A row of the log as selected by `PREDICTION_COLUMNS`. */
+export interface PredictionRow {
   readonly request_id: string;
   readonly occurred_at: Instant;
   readonly endpoint_id: number;
@@ -70,7 +71,25 @@ const COLUMNS = `l.request_id, l.occurred_at, l.endpoint_id, l.item, l.model_ver
   l.entity_key, l.trace_id, l.numbers, l.integers, l.texts, l.statuses, l.feature_observed_at, l.undeclared,
   l.score, l.label, l.output, l.latency_ms, l.sampling_rate, l.digest, l.recorded_at, l.salt, l.batch_id`;
 
-const encodedOf = (row: Row): EncodedFeatures => ({
+/** Columns of a row `l` of `logRows`, with what was learned about it. */
+export const PREDICTION_COLUMNS = `${COLUMNS}, ${OBSERVATIONS} AS observations`;
+
+/**
+ * Rows `l` of the log, by what follows FROM, to select from under the same name. OFFSET keeps them apart from what is
+ * selected beside them: Citus has that on its coordinator, and the rows elsewhere.
+ */
+export const logRows = (from: string, more = ''): string =>
+  `(SELECT ${COLUMNS}, ${OUTCOMES} AS outcomes${more} FROM ${from} OFFSET 0) l`;
+
+type EncodedColumn =
+  | 'numbers'
+  | 'integers'
+  | 'texts'
+  | 'statuses'
+  | 'feature_observed_at'
+  | 'undeclared';
+
+export const encodedOf = (row: Pick<PredictionRow, EncodedColumn>): EncodedFeatures => ({
   numbers: row.numbers,
   integers: row.integers,
   texts: row.texts,
@@ -79,7 +98,7 @@ const encodedOf = (row: Row): EncodedFeatures => ({
   undeclared: row.undeclared,
 });
 
-const predictionOf = (row: Row): PredictionLog => ({
+export const predictionOf = (row: PredictionRow): PredictionLog => ({
   requestId: row.request_id,
   occurredAt: row.occurred_at,
   endpointId: row.endpoint_id,
@@ -111,50 +130,13 @@ export const selectPredictions = async (
   rest: string,
   values: readonly unknown[],
 ): Promise<PredictionLog[]> => {
-  const text = `WITH found AS MATERIALIZED (
-      SELECT ${COLUMNS}, ${OUTCOMES} AS outcomes FROM prediction_log l ${rest}
-    ) SELECT l.*, ${OBSERVATIONS} AS observations FROM found l`;
-  const rows = await database.query<Row>({ ...(name !== null && { name }), text, values });
-  return rows.map(predictionOf);
-};
-
-/** As much of a prediction as is needed to compare its features. */
-export type CandidateRow = PredictionIdentity & Pick<PredictionLog, 'featureSchemaId' | 'features'>;
-
-/** A chunk of the rows `l` that a condition matches, newest first, after a row of it. One statement. */
-export const candidatesAfter = async (
-  database: Database,
-  condition: Condition,
-  after: PredictionIdentity | null,
-  limit: number,
-): Promise<readonly CandidateRow[]> => {
-  const { values, parameter } = parameterList();
-  const key = '(l.occurred_at, l.request_id, l.endpoint_id, l.item)';
-  const beyond = (place: PredictionIdentity): string => {
-    const at = parameter(formatInstant(place.occurredAt), 'timestamptz');
-    const rest = [
-      parameter(place.requestId, 'text'),
-      parameter(place.endpointId, 'int'),
-      parameter(place.item, 'int'),
-    ];
-    return `l.occurred_at <= ${at} AND ${key} < (${[at, ...rest].join(', ')})`;
-  };
-  const where = [condition(parameter), ...(after === null ? [] : [beyond(after)])];
-  const rows = await database.query<Row>({
-    text: `SELECT l.request_id, l.occurred_at, l.endpoint_id, l.item, l.feature_schema_id, l.numbers, l.integers,
-        l.texts, l.statuses, l.feature_observed_at, l.undeclared
-      FROM prediction_log l WHERE ${where.map((one) => `(${one})`).join(' AND ')}
-      ORDER BY l.occurred_at DESC, l.request_id DESC, l.endpoint_id DESC, l.item DESC LIMIT ${limit}`,
+  const text = `SELECT ${PREDICTION_COLUMNS} FROM ${logRows(`prediction_log l ${rest}`)}`;
+  const rows = await database.query<PredictionRow>({
+    ...(name !== null && { name }),
+    text,
     values,
   });
-  return rows.map((row) => ({
-    requestId: row.request_id,
-    occurredAt: row.occurred_at,
-    endpointId: row.endpoint_id,
-    item: row.item,
-    featureSchemaId: row.feature_schema_id,
-    features: encodedOf(row),
-  }));
+  return rows.map(predictionOf);
 };
 
 /** The digest of a prediction as texts have it; null when the content was erased. */
@@ -165,11 +147,16 @@ export const digestText = ({ digest }: Pick<PredictionLog, 'digest'>): string | 
 export const identityKey = (prediction: PredictionIdentity): string =>
   [prediction.occurredAt, prediction.endpointId, prediction.item, prediction.requestId].join('.');
 
+const MAX_INT4 = 2 ** 31 - 1;
+
 /** Reads what `identityKey` wrote; null for anything else. */
 export const parseIdentityKey = (key: string): PredictionIdentity | null => {
   const match = /^(-?\d{1,16})\.(\d{1,10})\.(\d{1,10})\.([\s\S]+)$/.exec(key);
   if (match === null) return null;
   const [, occurredAt, endpointId, item, requestId = ''] = match;
+  const numbers = [Number(endpointId), Number(item)];
+  if (numbers.some((number) => number > MAX_INT4) || unstorableText(requestId) !== null)
+    return null;
   return {
     requestId,
     occurredAt: Number(occurredAt),

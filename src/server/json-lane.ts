@@ -112,6 +112,21 @@ const resultJson = ({ data, errors, extensions }: ExecutionResult): string =>
     ...(extensions !== undefined && { extensions }),
   });
 
+/** Iterating over the chunks would cost several times as much. */
+const bodyOf = (request: IncomingMessage): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const [first] = chunks;
+      resolve(first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks));
+    });
+    request.on('error', reject);
+    request.on('close', () => {
+      if (!request.complete) reject(request.errored ?? new Error('The body ended before its end.'));
+    });
+  });
+
 /** Lets Yoga answer a request whose body was read. */
 const answerByYoga = async (
   app: App,
@@ -144,9 +159,7 @@ export const answerPlainly = async (
   response: ServerResponse,
   record: RequestRecord,
 ): Promise<void> => {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  const body = Buffer.concat(chunks);
+  const body = await bodyOf(request);
   const result = await attempted(app, body, record);
   if (result === null) return answerByYoga(app, body, request, response, record);
   logHiddenErrors(log, result.errors ?? [], record);
