@@ -91,10 +91,12 @@ const LOST = /^(Connection terminated|Client has encountered a connection error|
 /** Whether the database could not do its work, whatever it was asked: it may when it is asked again. */
 export const isUnavailable = (error: unknown): boolean => {
   if (typeof error !== 'object' || error === null) return false;
-  const { code, originalCode, message, cause } = error as Readonly<Record<string, unknown>>;
+  const { code, originalCode, message, cause, meta } = error as Readonly<Record<string, unknown>>;
   return (
     [code, originalCode].some((one) => typeof one === 'string' && UNAVAILABLE.test(one)) ||
     (typeof message === 'string' && LOST.test(message)) ||
-    isUnavailable(cause)
+    isUnavailable(cause) ||
+    // Where Prisma puts what the driver said.
+    isUnavailable(Object(meta).driverAdapterError)
   );
 };
