@@ -39,7 +39,7 @@ describe('a record sent again', () => {
     const other = `{ "score" : 1.0e0, "latencyMs": 2.00, "output":{"a":"\\u0078","b":[1.0,2]},
       "features":{"origin":{"value":"OSL"},"distance":15e-1},
       "modelVersion": {"semver":"1.0.0","model":"${version.model}"},
-      "featureSchema": "${serving.schema.digest}", "item": 0,
+      "featureSchema": "${serving.schema.digest}", "item": 0, "samplingRate": 1.0,
       "endpoint":{"environment":"production","name":"${endpoint.name}"},
       "occurredAt":"2026-04-03T16:03:27.1234560+02:00","requestId":"${id}"}`;
     expect(await append(line(id, first))).toEqual({
@@ -77,6 +77,8 @@ describe('a record sent again', () => {
     ['output', { output: null }, {}],
     ['output', { output: '1' }, { output: 1 }],
     ['latency', { latencyMs: 0 }, {}],
+    ['sampling rate', { samplingRate: 0.5 }, {}],
+    ['sampling rate', { samplingRate: 0.25 }, { samplingRate: 0.5 }],
     ['entity', { entityKey: 'a' }, { entityKey: 'b' }],
     ['trace', { traceId: 'a' }, { entityKey: 'a' }],
     ['feature', { features: { distance: 1.5, origin: null } }, {}],

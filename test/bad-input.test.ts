@@ -313,6 +313,17 @@ describe.each<[string, Record<string, unknown>, Expected]>([
     },
   ],
   [
+    'a sampling rate of none',
+    { samplingRate: 0 },
+    {
+      code: 'INVALID_FIELD',
+      path: 'samplingRate',
+      value: '0',
+      message:
+        'samplingRate is 0, which is not a sampling rate; send the share of predictions that was kept, more than 0 and at most 1 (no less than 1e-9)',
+    },
+  ],
+  [
     'a negative item',
     { item: -1 },
     {
@@ -453,7 +464,7 @@ describe('a line of the route', () => {
       code: 'INVALID_FIELD',
       path: 'request_id',
       message:
-        'request_id is "x", but a prediction has no such member; did you mean requestId?; colour is 1, but a prediction has no such member; it may have requestId, item, occurredAt, endpoint, modelVersion, featureSchema, entityKey, traceId, features, score, label, output, latencyMs',
+        'request_id is "x", but a prediction has no such member; did you mean requestId?; colour is 1, but a prediction has no such member; it may have requestId, item, occurredAt, endpoint, modelVersion, featureSchema, entityKey, traceId, features, score, label, output, latencyMs, samplingRate',
     });
   });
 

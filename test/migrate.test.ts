@@ -89,6 +89,7 @@ describe('migrate', () => {
     'endpoint',
     'deployment',
     'deployment_fact',
+    'sampling_fact',
   ])('lets nobody delete from or empty %s', async (table) => {
     await expect(database.query({ text: `DELETE FROM ${table}` })).rejects.toThrow(
       `${table} is append-only: DELETE is refused`,

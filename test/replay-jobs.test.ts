@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { claimReplayJob, insertReplayJob } from '../src/forensics/replay-job.ts';
 import { filterText, parseFilter, workOnReplayJob } from '../src/forensics/replay-job-run.ts';
@@ -82,6 +83,14 @@ const queued = async (more: Json = {}): Promise<string> => {
 const storedFilter = {
   occurredAt: { from: micros(window.from), to: micros(window.to) },
   modelVersion: (bad.filter as Json).modelVersion,
+};
+
+const deferred = () => {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
 };
 
 const globalId = (id: string): string => Buffer.from(`ReplayJob:${id}`).toString('base64');
@@ -213,6 +222,37 @@ describe('a replay job', () => {
     await queued({ rowLimit: 10 });
     const claims = await Promise.all([1, 2, 3].map(() => claimReplayJob(database, randomUUID())));
     expect(claims.filter((claim) => claim !== null)).toHaveLength(1);
+  });
+
+  it('stays with a worker whose predictions take long', async () => {
+    const id = await queued({ rowLimit: 10 });
+    const worker = randomUUID();
+    const chunk = deferred();
+    // The model does not arrive until the end of the test.
+    const slow: Context = {
+      ...context,
+      artifacts: {
+        ...artifacts,
+        read: (digest) => chunk.promise.then(() => artifacts.read(digest)),
+      },
+    };
+    const work = workOnReplayJob(slow, worker, new AbortController().signal, 0.01);
+    const beats = () =>
+      database.query<{ is_fresh: boolean }>({
+        text: `SELECT heartbeat_at > clock_timestamp() - interval '30 seconds' AS is_fresh FROM replay_job
+          WHERE id = $1::text::uuid AND worker = $2::text::uuid`,
+        values: [id, worker],
+      });
+    while ((await beats()).length === 0) await delay(5);
+    await database.query({
+      text: `UPDATE replay_job SET heartbeat_at = clock_timestamp() - interval '1 hour' WHERE id = $1::text::uuid`,
+      values: [id],
+    });
+    while ((await beats())[0]?.is_fresh !== true) await delay(5);
+    expect((await claimReplayJob(database, randomUUID()))?.id).not.toBe(id);
+    chunk.resolve();
+    expect(await work).toBe(true);
+    expect(await jobOf(globalId(id))).toMatchObject({ state: 'DONE', attempted: 10 });
   });
 
   it('takes the same number of statements for a chunk, whatever is in it', async () => {

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { readConfig } from '../platform/config.ts';
 import { migrate } from '../platform/migrate.ts';
-import { openDatabase } from '../platform/open-database.ts';
+import { openDatabase, openReplicas } from '../platform/open-database.ts';
 import { type RunningServer, startServer } from '../server/http-server.ts';
 import { createLog } from '../server/log.ts';
 import { CommandError, EXIT } from './exit.ts';
@@ -41,24 +41,28 @@ const serve = async (options: ServeOptions): Promise<void> => {
   const config = readConfig({
     ...(options.host === undefined ? {} : { host: options.host }),
     ...(options.port === undefined ? {} : { port: portOf(options.port) }),
-    ...(options.data === undefined ? {} : { dataFolder: options.data, databaseUrl: null }),
+    ...(options.data === undefined
+      ? {}
+      : { dataFolder: options.data, databaseUrl: null, replicaUrls: [] }),
     ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
   });
   const log = createLog(config.logLevel);
   const database = await openDatabase(config);
+  const replicas = await openReplicas(config, database);
   let server: RunningServer | undefined;
   try {
     if (options.migrate) {
       const applied = await migrate(database);
       if (applied.length > 0) log.info({ applied }, 'migrated');
     }
-    server = await startServer(await serverOptionsOf(config, database, log));
+    server = await startServer(await serverOptionsOf(config, database, log, replicas));
     log.info({ engine: database.engine, database: database.location }, 'serving');
     process.stdout.write(`${server.url}/graphql\n`);
     await stop;
     log.info('stopping: finishing what was accepted');
   } finally {
     await server?.close();
+    await replicas?.close();
     await database.close();
   }
 };

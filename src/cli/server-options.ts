@@ -3,6 +3,7 @@ import type { Config } from '../platform/config.ts';
 import { localActor } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
 import { openArtifactStore } from '../platform/open-artifact-store.ts';
+import type { Replicas } from '../platform/replicas.ts';
 import { openSigningKey } from '../platform/signing-key.ts';
 import type { ServerOptions } from '../server/http-server.ts';
 import { logRoutes } from '../server/log-routes.ts';
@@ -13,8 +14,10 @@ export const serverOptionsOf = async (
   config: Config,
   database: Database,
   log: Logger,
+  replicas: Replicas | null = null,
 ): Promise<ServerOptions> => ({
   database,
+  replicas,
   actor: localActor(config.actor),
   artifacts: openArtifactStore(config),
   inferenceUrl: config.inferenceUrl,

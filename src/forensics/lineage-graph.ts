@@ -190,30 +190,24 @@ const predictionCauses = async (
 
 const COLUMNS = 'l.request_id, l.occurred_at, l.endpoint_id, l.item';
 
-// Each branch reads the index of one version by time, newest first, so none reads more than it gives. Which versions a
-// schema's features went to is in the rollup: the log has no index on the schema.
+// Which versions a schema's features went to is in the rollup: the log has no index on the schema.
 const PREDICTIONS = `
-  SELECT 'ANSWERED' AS relation, near, ${COLUMNS} FROM unnest($1::int[]) AS near CROSS JOIN LATERAL (
-    SELECT ${COLUMNS} FROM prediction_log l WHERE l.model_version_id = near
-    ORDER BY l.occurred_at DESC LIMIT $4) l
+  SELECT 'ANSWERED' AS relation, near, ${COLUMNS} FROM unnest($1::int[]) AS near
+  CROSS JOIN LATERAL newest_predictions(near, NULL, NULL, '-infinity', 'infinity', $4) l
   UNION ALL
   SELECT 'SERVED', near, ${COLUMNS} FROM unnest($2::int[]) AS near
   JOIN deployment d ON d.id = near
   CROSS JOIN LATERAL (SELECT f.* FROM deployment_fact f WHERE f.deployment_id = d.id
     ORDER BY f.sequence DESC LIMIT 1) f
-  CROSS JOIN LATERAL (
-    SELECT ${COLUMNS} FROM prediction_log l WHERE l.model_version_id = d.model_version_id
-      AND l.endpoint_id = d.endpoint_id AND l.occurred_at >= f.started_at
-      AND l.occurred_at < coalesce(f.ended_at, 'infinity') AND NOT f.is_retracted
-    ORDER BY l.occurred_at DESC LIMIT $4) l
+  CROSS JOIN LATERAL newest_predictions(d.model_version_id, d.endpoint_id, NULL, f.started_at,
+    coalesce(f.ended_at, 'infinity'), $4) l
+  WHERE NOT f.is_retracted
   UNION ALL
   SELECT 'BUILT_FEATURES', near, ${COLUMNS} FROM (
     SELECT feature_schema_id AS near, model_version_id, min(first_at) AS first_at, max(last_at) AS last_at
     FROM prediction_rollup WHERE feature_schema_id = ANY($3::int[]) GROUP BY 1, 2) fed
-  CROSS JOIN LATERAL (
-    SELECT ${COLUMNS} FROM prediction_log l WHERE l.model_version_id = fed.model_version_id
-      AND l.feature_schema_id = fed.near AND l.occurred_at BETWEEN fed.first_at AND fed.last_at
-    ORDER BY l.occurred_at DESC LIMIT $4) l
+  CROSS JOIN LATERAL newest_predictions(fed.model_version_id, NULL, fed.near, fed.first_at,
+    fed.last_at + interval '1 microsecond', $4) l
   ORDER BY occurred_at DESC, request_id DESC, endpoint_id, item LIMIT $4`;
 
 /** Relations that lead to predictions, in the order of the parameters above. */

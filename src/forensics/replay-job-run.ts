@@ -15,12 +15,16 @@ import {
   advanceReplayJob,
   claimReplayJob,
   endReplayJob,
+  keepReplayJob,
   type ReplayJob,
   yieldReplayJob,
 } from './replay-job.ts';
 import { type Decision, labelOf, type ReplayedPrediction, replayEach } from './replay-summary.ts';
 
 const CHUNK = 1000;
+
+/** Seconds between two signs of life in a chunk, which may take long: others take a job over after 30 s of silence. */
+const HEARTBEAT = 10;
 
 /** A filter as JSON and back. Its 64-bit integers are marked, since JSON numbers lose their digits. */
 export const filterText = (filter: PredictionFilter): string =>
@@ -121,6 +125,25 @@ const runChunk = async (
   return { job: advanced, isLast };
 };
 
+/** Says again and again that the worker is at the job until `work` is over. */
+const withHeartbeat = async <Result>(
+  beat: () => Promise<void>,
+  seconds: number,
+  work: () => Promise<Result>,
+): Promise<Result> => {
+  let beating: Promise<void> = Promise.resolve();
+  const timer = setInterval(() => {
+    // One that fails is as good as none: the next may succeed, and the end of the chunk finds out.
+    beating = beating.then(beat).catch(() => {});
+  }, seconds * 1000);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+    await beating;
+  }
+};
+
 const UNEXPECTED = 'Unexpected error; the log of the server tells more.';
 
 /** Connection lost, out of resources, or shutting down (SQLSTATE classes 08, 53, 57P), or no answer at all. */
@@ -148,6 +171,7 @@ export const workOnReplayJob = async (
   base: Context,
   worker: string,
   signal: AbortSignal,
+  heartbeatSeconds = HEARTBEAT,
 ): Promise<boolean> => {
   const { database } = base;
   const claimed = await claimReplayJob(database, worker);
@@ -157,7 +181,10 @@ export const workOnReplayJob = async (
     const condition = await conditionOf(context, claimed);
     let job = claimed;
     while (!signal.aborted) {
-      const done = await runChunk(context, worker, job, condition);
+      const { id } = job;
+      const beat = () => keepReplayJob(database, worker, id);
+      const chunk = () => runChunk(context, worker, job, condition);
+      const done = await withHeartbeat(beat, heartbeatSeconds, chunk);
       if (done === null) return true;
       job = done.job;
       if (done.isLast) {

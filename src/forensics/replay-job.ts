@@ -162,6 +162,16 @@ export const advanceReplayJob = (
     [id, worker, attempted, place, runnerIdentity],
   );
 
+/** Tells that this worker is still at a job, so that no other takes it over. */
+export const keepReplayJob = async (reader: Reader, worker: string, id: string): Promise<void> => {
+  await reader.query({
+    name: 'keep_replay_job',
+    text: `UPDATE replay_job SET heartbeat_at = clock_timestamp()
+      WHERE id = $1::text::uuid AND worker = $2::text::uuid AND state = 'RUNNING'`,
+    values: [id, worker],
+  });
+};
+
 /** Ends a job of this worker. */
 export const endReplayJob = async (
   reader: Reader,

@@ -1,13 +1,15 @@
 import type { Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
-import { formatInstant } from '../platform/instant.ts';
+import { formatInstant, type Instant } from '../platform/instant.ts';
 import type { PredictionLog } from '../prediction/prediction-log.ts';
 import type { RejectedRecord } from '../prediction/rejected-record-query.ts';
 import { modelVersionById, releaseOf } from '../registry/model-version.ts';
 import { deploymentsOf } from '../serving/deployment-history.ts';
 import { endpointById, routeOf } from '../serving/endpoint.ts';
+import type { KnownKeys } from '../serving/sampling.ts';
 import { deploymentsAt } from '../serving/timeline.ts';
 import { type EvidenceGap, listed } from './finding.ts';
+import { gapBeside, gapUnlessSampledOut, samplingsOf } from './sampling-gaps.ts';
 
 /** Positions below the highest recorded one that nothing fills. */
 export const missingItems = (items: readonly number[]): readonly number[] => {
@@ -44,13 +46,17 @@ const batchGaps = async (
 ): Promise<readonly EvidenceGap[]> => {
   const gaps = byEndpoint(predictions).map(async (batch): Promise<readonly EvidenceGap[]> => {
     const missing = missingItems(batch.map(({ item }) => item));
-    const [{ requestId, endpointId }] = batch;
+    const [sibling] = batch;
+    const { requestId, endpointId } = sibling;
     if (missing.length === 0) return [];
     const message = `Of request ${JSON.stringify(requestId)} on ${await routeById(database, endpointId)}, item ${listed(missing.map(String))} ${missing.length === 1 ? 'was' : 'were'} never recorded.`;
-    return [{ subject: 'item', reason: 'NEVER_RECORDED', message }];
+    return [await gapBeside(database, 'item', message, sibling, ['REQUEST_ID', 'TRACE_ID'])];
   });
   return (await Promise.all(gaps)).flat();
 };
+
+/** A shadow answers the same request about the same entity. */
+const ALL_KEYS = ['ENTITY_KEY', 'REQUEST_ID', 'TRACE_ID'] as const;
 
 /** A shadow that gets all traffic owes an answer to every request. */
 const shadowGaps = async (
@@ -58,7 +64,8 @@ const shadowGaps = async (
   predictions: readonly PredictionLog[],
 ): Promise<readonly EvidenceGap[]> => {
   const gaps = byEndpoint(predictions).map(async (answers): Promise<readonly EvidenceGap[]> => {
-    const [{ endpointId, requestId, occurredAt }] = answers;
+    const [sibling] = answers;
+    const { endpointId, requestId, occurredAt } = sibling;
     const histories = await deploymentsOf(context).load(endpointId);
     const owed = deploymentsAt(histories, occurredAt).filter(
       ({ role, trafficShare, deployment }) =>
@@ -71,7 +78,7 @@ const shadowGaps = async (
         const version = await modelVersionById(context.database).load(deployment.modelVersionId);
         const release = version === null ? 'A version' : releaseOf(version);
         const message = `${release} shadowed all requests of ${await routeById(context.database, endpointId)} at ${formatInstant(occurredAt)}, but its answer to ${JSON.stringify(requestId)} was never recorded.`;
-        return { subject: 'shadow', reason: 'NEVER_RECORDED', message } as const;
+        return gapBeside(context.database, 'shadow', message, sibling, ALL_KEYS);
       }),
     );
   });
@@ -85,20 +92,25 @@ const ORPHANS = `SELECT DISTINCT o.request_id, o.endpoint_id, o.item FROM predic
 
 /** Outcomes of predictions that are not there. */
 const outcomeGaps = async (
-  database: Database,
+  context: Context,
   requestIds: readonly string[],
 ): Promise<readonly EvidenceGap[]> => {
+  const { database } = context;
   const rows = await database.query<{ request_id: string; endpoint_id: number; item: number }>({
     name: 'outcomes_without_prediction',
     text: ORPHANS,
     values: [requestIds],
   });
+  if (rows.length === 0) return [];
+  const endpointIds = [...new Set(rows.map(({ endpoint_id }) => endpoint_id))];
+  const samplings = await samplingsOf(context, endpointIds, null, null);
   return Promise.all(
-    rows.map(async ({ request_id, endpoint_id, item }) => ({
-      subject: 'prediction',
-      reason: 'NEVER_RECORDED' as const,
-      message: `An outcome is on record for item ${item} of request ${JSON.stringify(request_id)} on ${await routeById(database, endpoint_id)}, but no prediction.`,
-    })),
+    rows.map(async ({ request_id, endpoint_id, item }) => {
+      const message = `An outcome is on record for item ${item} of request ${JSON.stringify(request_id)} on ${await routeById(database, endpoint_id)}, but no prediction.`;
+      const used = samplings.filter(({ endpointId }) => endpointId === endpoint_id);
+      const keys = { REQUEST_ID: request_id };
+      return gapUnlessSampledOut(database, 'prediction', message, used, keys);
+    }),
   );
 };
 
@@ -108,25 +120,38 @@ const refusedGap = ({ code, message, receivedAt }: RejectedRecord): EvidenceGap 
   message: `A record received at ${formatInstant(receivedAt)} waits among the rejected ones (${code}): ${message}`,
 });
 
-const nothingFound: EvidenceGap = {
-  subject: 'prediction',
-  reason: 'NEVER_RECORDED',
-  message: 'Nothing of this request is on record: no prediction, and no rejected record.',
+const NOTHING = 'Nothing of this request is on record: no prediction, and no rejected record.';
+
+/** What is known of a request that is asked for. */
+export interface RequestSought {
+  readonly keys: KnownKeys;
+  readonly from: Instant | null;
+  readonly to: Instant | null;
+}
+
+const nothingFound = async (
+  context: Context,
+  { keys, from, to }: RequestSought,
+): Promise<EvidenceGap> => {
+  const samplings = await samplingsOf(context, null, from, to);
+  return gapUnlessSampledOut(context.database, 'prediction', NOTHING, samplings, keys);
 };
 
 /** What should have answered these requests and did not, or is not to be seen. */
 export const requestGaps = async (
   context: Context,
+  sought: RequestSought,
   requestIds: readonly string[],
   predictions: readonly PredictionLog[],
   waiting: readonly RejectedRecord[],
 ): Promise<readonly EvidenceGap[]> => {
   const { database } = context;
-  const [items, shadows, outcomes] = await Promise.all([
+  const isNothing = predictions.length + waiting.length === 0;
+  const [nothing, items, shadows, outcomes] = await Promise.all([
+    isNothing ? nothingFound(context, sought).then((gap) => [gap]) : [],
     batchGaps(database, predictions),
     shadowGaps(context, predictions),
-    outcomeGaps(database, requestIds),
+    outcomeGaps(context, requestIds),
   ]);
-  const nothing = predictions.length + waiting.length === 0 ? [nothingFound] : [];
   return [...nothing, ...items, ...shadows, ...outcomes, ...waiting.map(refusedGap)];
 };

@@ -15,7 +15,7 @@ import { type DeploymentRole, deploymentsAt } from '../serving/timeline.ts';
 import type { EvidenceGap } from './finding.ts';
 import { EvidenceGapRef } from './finding-type.ts';
 import { RequestEventRef } from './request-event-type.ts';
-import { requestGaps } from './request-gaps.ts';
+import { type RequestSought, requestGaps } from './request-gaps.ts';
 import { type RequestEvent, type RoleOf, requestTimeline } from './request-timeline.ts';
 
 /** Everything that answered one request. */
@@ -100,6 +100,16 @@ const rolesOf = async (
   return (prediction) => roles.get(prediction) ?? null;
 };
 
+const soughtBy = ({ requestId, traceId, entity }: RequestReference): RequestSought => ({
+  keys: {
+    ...(requestId != null && { REQUEST_ID: requestId }),
+    ...(traceId != null && { TRACE_ID: traceId }),
+    ...(entity != null && { ENTITY_KEY: entity.key }),
+  },
+  from: entity?.during.from ?? null,
+  to: entity?.during.to ?? null,
+});
+
 const reportRequest = async (
   context: Context,
   reference: RequestReference,
@@ -112,6 +122,9 @@ const reportRequest = async (
     );
   }
   const found = await predictionsOf(database, reference);
+  if (found.length === 0 && database.primary !== undefined) {
+    return reportRequest({ ...context, database: database.primary }, reference);
+  }
   const predictions = found.slice(0, MAX_PAGE_SIZE);
   const asked = reference.requestId == null ? [] : [reference.requestId];
   const requestIds = [...new Set([...asked, ...predictions.map(({ requestId }) => requestId)])];
@@ -123,7 +136,7 @@ const reportRequest = async (
   return {
     predictions,
     events: requestTimeline(predictions, shown, await rolesOf(context, predictions)),
-    gaps: await requestGaps(context, requestIds, predictions, waiting),
+    gaps: await requestGaps(context, soughtBy(reference), requestIds, predictions, waiting),
     isTruncated: found.length > MAX_PAGE_SIZE || rejected.length > MAX_PAGE_SIZE,
   };
 };

@@ -21,10 +21,7 @@ interface Row {
 // The versions that answered are in the rollup; the last rows of each come from its index.
 const RECENT = `SELECT l.* FROM (
     SELECT DISTINCT model_version_id FROM prediction_rollup WHERE endpoint_id = $1 AND first_at < $2) answering
-  CROSS JOIN LATERAL (
-    SELECT request_id, occurred_at, endpoint_id, item, feature_schema_id FROM prediction_log l
-    WHERE l.model_version_id = answering.model_version_id AND l.endpoint_id = $1 AND l.occurred_at < $2
-    ORDER BY l.occurred_at DESC LIMIT $3) l
+  CROSS JOIN LATERAL newest_predictions(answering.model_version_id, $1, NULL, '-infinity', $2, $3) l
   ORDER BY l.occurred_at DESC, l.request_id, l.item LIMIT $3`;
 
 const SENT = `SELECT feature_schema_id, count(*) AS count, max(occurred_at) AS last_at

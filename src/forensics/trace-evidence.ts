@@ -21,6 +21,8 @@ import { type Baselines, baselinesOf } from '../registry/baselines.ts';
 import { type LifecycleFact, type LifecycleStage, stageAt } from '../registry/lifecycle.ts';
 import { type ModelVersion, modelVersionById, releaseOf } from '../registry/model-version.ts';
 import { type Endpoint, endpointById, routeOf } from '../serving/endpoint.ts';
+import type { SamplingFact } from '../serving/sampling.ts';
+import { samplingAt } from '../serving/sampling-history.ts';
 import {
   type DeploymentBelief,
   type DeploymentHistory,
@@ -62,6 +64,8 @@ export interface TraceEvidence extends VersionLineage {
   readonly deployments: readonly DeploymentHistory[];
   /** The deployment of this version on this endpoint at that instant. */
   readonly deployment: DeploymentBelief | null;
+  /** The sampling declared for that endpoint and instant; null when there was none. */
+  readonly sampling: SamplingFact | null;
   /** `model@semver` of every version deployed on the endpoint, by its internal ID. */
   readonly releases: ReadonlyMap<number, string>;
   readonly knownAt: Instant;
@@ -72,11 +76,12 @@ export interface TraceEvidence extends VersionLineage {
 
 /** Joins a prediction and its histories to what never changes, which is in memory on a warm process. */
 export const gatherEvidence = async (
-  { database, actor }: Context,
+  context: Context,
   found: PredictionLog,
   { transitions, deployments }: ServingHistories,
   knownAt: Instant,
 ): Promise<TraceEvidence> => {
+  const { database, actor } = context;
   const prediction = { ...found, observations: observationsKnownAt(found.observations, knownAt) };
   const version = referenced(await modelVersionById(database).load(prediction.modelVersionId));
   const lineage = await lineageOf(database, version);
@@ -95,6 +100,7 @@ export const gatherEvidence = async (
     stage: stageAt(transitions, prediction.occurredAt, knownAt),
     deployments,
     deployment: servingDeployment(deployments, prediction, knownAt),
+    sampling: await samplingKnownAt(context, prediction, knownAt),
     releases: await releasesOf(database, deployments),
     knownAt,
     recomputedDigest: predictionDigest(prediction, {
@@ -134,6 +140,16 @@ const lineageOf = async (database: Database, version: ModelVersion): Promise<Ver
   lineages.set(version, lineage);
   return lineage;
 };
+
+/** What is believed now of the sampling came with the prediction, and was so before when it had been recorded by then. */
+const samplingKnownAt = (
+  context: Context,
+  { endpointId, occurredAt: at, observations: { sampling } }: PredictionLog,
+  knownAt: Instant,
+): Promise<SamplingFact | null> =>
+  sampling === null || sampling.recordedAt <= knownAt
+    ? Promise.resolve(sampling)
+    : samplingAt(context).load({ endpointId, at, knownAt });
 
 const datasetsOf = (database: Database, { datasets }: ModelVersion) =>
   Promise.all(

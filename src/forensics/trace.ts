@@ -7,6 +7,7 @@ import { featureFindings } from './feature-findings.ts';
 import { type EvidenceGap, type Finding, inOrder, type Verdict, verdictOf } from './finding.ts';
 import { gapsOf } from './gaps.ts';
 import { recordFindings } from './record-findings.ts';
+import { samplingFindings } from './sampling-findings.ts';
 import { servingFindings } from './serving-findings.ts';
 import { gatherEvidence, type TraceEvidence } from './trace-evidence.ts';
 import { historiesOf, type ServingHistories } from './traced-prediction.ts';
@@ -28,6 +29,7 @@ export const judge = (evidence: TraceEvidence): Omit<Trace, 'knownAt'> => {
     ...featureFindings(evidence),
     ...servingFindings(evidence),
     ...recordFindings(evidence),
+    ...samplingFindings(evidence),
   ]);
   const gaps = gapsOf(evidence);
   const verdict = verdictOf(findings, gaps);

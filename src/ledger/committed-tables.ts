@@ -28,10 +28,17 @@ export const COMMITTED_TABLES: readonly CommittedTable[] = [
   table('endpoint', 'id'),
   table('deployment', 'id'),
   table('deployment_fact', 'deployment_id', 'sequence'),
+  table('sampling_fact', 'endpoint_id', 'sequence'),
   table('prediction_conflict', 'request_id', 'occurred_at', 'endpoint_id', 'item', 'digest'),
   table('signing_key', 'key_id'),
   table('erasure', 'id'),
   table('erased_record', 'batch_id', 'commitment'),
+  table('retention_policy', 'id'),
+  table('legal_hold', 'id'),
+  table('legal_hold_release', 'hold_id'),
+  table('log_archive', 'id'),
+  table('log_archive_file', 'archive_id', 'feature_schema_id'),
+  table('log_restoration', 'archive_id'),
 ];
 
 /** The committed table of a name. */

@@ -11,19 +11,26 @@ export interface ErasureOrder {
   readonly reason: string;
 }
 
+/** Identifies the lock of those who erase among the advisory locks of the database: "hce1". */
+const LOCK = 0x68636531;
+
 /** Records of the log to erase with their leaves, gathered once so that every statement means the same ones. */
 const GATHER = `CREATE TEMP TABLE IF NOT EXISTS erasure_stage (
   source text, request_id text COLLATE "C", occurred_at timestamptz(6), endpoint_id integer, item integer,
-  batch_id bigint, commitment bytea
+  batch_id bigint, commitment bytea, feature_count integer
 ) ON COMMIT DELETE ROWS`;
 
-const PREDICTIONS = `WITH locked AS (
-    SELECT request_id, occurred_at, endpoint_id, item, batch_id, salt, digest FROM prediction_log
-    WHERE entity_key = $1 AND digest IS NOT NULL
-    ORDER BY request_id, occurred_at, endpoint_id, item FOR UPDATE
+// Erasures take turns, so that none erases what another does. Nothing else changes a record.
+const TAKE_TURN = `SELECT pg_advisory_xact_lock(${LOCK})`;
+
+const PREDICTIONS = `WITH found AS MATERIALIZED (
+    SELECT request_id, occurred_at, endpoint_id, item, batch_id, sha256(salt || digest) AS leaf, feature_schema_id
+    FROM prediction_log WHERE entity_key = $1 AND digest IS NOT NULL
   )
   INSERT INTO erasure_stage
-  SELECT 'prediction_log', request_id, occurred_at, endpoint_id, item, batch_id, sha256(salt || digest) FROM locked`;
+  SELECT 'prediction_log', request_id, occurred_at, endpoint_id, item, batch_id, leaf,
+    (SELECT count(*) FROM feature_field f WHERE f.feature_schema_id = found.feature_schema_id)
+  FROM found`;
 
 /** What else is known of the same predictions. */
 const OUTCOMES = `INSERT INTO erasure_stage
@@ -61,8 +68,7 @@ const BLANK = `UPDATE prediction_log l SET entity_key = NULL, undeclared = NULL,
     integers = array_fill(NULL::int8, ARRAY[cardinality(l.integers)]),
     texts = array_fill(NULL::text, ARRAY[cardinality(l.texts)]),
     feature_observed_at = array_fill(NULL::int8, ARRAY[cardinality(l.feature_observed_at)]),
-    statuses = decode(repeat('06', (SELECT count(*) FROM feature_field f
-      WHERE f.feature_schema_id = l.feature_schema_id)::integer), 'hex'),
+    statuses = decode(repeat('06', s.feature_count), 'hex'),
     salt = NULL, digest = NULL
   FROM erasure_stage s
   WHERE s.source = 'prediction_log' AND l.request_id = s.request_id AND l.occurred_at = s.occurred_at
@@ -89,6 +95,7 @@ const eraseIn = async (
   actor: string,
 ): Promise<Erasure> => {
   const quotedKey = JSON.stringify(entityKey);
+  await session.query({ text: TAKE_TURN });
   await session.query({ text: GATHER });
   await session.query({ text: PREDICTIONS, values: [entityKey] });
   await session.query({ text: OUTCOMES });

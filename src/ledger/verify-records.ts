@@ -119,8 +119,8 @@ const findStrays = async (
 ): Promise<void> => {
   const rows = await session.query<{ row: string }>({
     text: `SELECT json_build_array(l.request_id, l.endpoint_id, l.item)::text AS row FROM ${source} l
-      WHERE NOT EXISTS (SELECT FROM ledger_batch b WHERE b.id = l.batch_id AND b.source = '${source}')
-      LIMIT 1000`,
+      LEFT JOIN ledger_batch b ON b.id = l.batch_id AND b.source = '${source}'
+      WHERE b.id IS NULL LIMIT 1000`,
   });
   for (const { row } of rows) {
     discrepancies.add({ kind: 'INSERTED', source, row, message: 'nothing of it was recorded' });

@@ -1,4 +1,5 @@
 import type { Session } from '../platform/database.ts';
+import { ESTIMATE_SUMS } from '../prediction/count-estimate.ts';
 import type { Discrepancies } from './discrepancy.ts';
 
 /** Counts of hours whose rows are there, beside what the rows give. */
@@ -6,10 +7,11 @@ const COMPARISON = `SELECT coalesce(r.hour, l.hour) AS hour, coalesce(r.model_ve
     coalesce(r.endpoint_id, l.endpoint_id) AS endpoint, coalesce(r.count, 0) AS counted, coalesce(l.count, 0) AS there
   FROM prediction_rollup r FULL JOIN (
     SELECT model_version_id, endpoint_id, feature_schema_id, date_trunc('hour', occurred_at, 'UTC') AS hour,
-      count(*) AS count, min(occurred_at) AS first_at, max(occurred_at) AS last_at
+      count(*) AS count, min(occurred_at) AS first_at, max(occurred_at) AS last_at, ${ESTIMATE_SUMS}
     FROM prediction_log GROUP BY 1, 2, 3, 4
   ) l USING (model_version_id, endpoint_id, feature_schema_id, hour)
-  WHERE (r.count, r.first_at, r.last_at) IS DISTINCT FROM (l.count, l.first_at, l.last_at)
+  WHERE (r.count, r.first_at, r.last_at, r.estimated, r.variance)
+    IS DISTINCT FROM (l.count, l.first_at, l.last_at, l.estimated, l.variance)
   ORDER BY 1, 2, 3 LIMIT 1000`;
 
 interface Row {
@@ -31,7 +33,7 @@ export const verifyRollups = async (
     const row = JSON.stringify([version, endpoint, new Date(hour / 1000).toISOString()]);
     const message =
       counted === there
-        ? 'its first or last time is not that of its records'
+        ? 'its first or last time, or its estimate, is not that of its records'
         : `it counts ${counted} predictions of that hour, and ${there} are there`;
     discrepancies.add({ kind: 'ALTERED', source: 'prediction_rollup', row, message });
   }

@@ -4,11 +4,18 @@ import type { S3Options } from './s3-artifact-store.ts';
 
 const port = z.coerce.number().int().min(0).max(65535);
 
+const postgresUrl = z
+  .string()
+  .trim()
+  .regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://');
+
 const environment = z.object({
-  DATABASE_URL: z
+  DATABASE_URL: postgresUrl.optional(),
+  DATABASE_REPLICA_URL: z
     .string()
-    .regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://')
-    .optional(),
+    .transform((text) => text.split(','))
+    .pipe(z.array(postgresUrl))
+    .default([]),
   DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(500).default(10),
   HINDCAST_DATA: z.string().min(1).default('.hindcast'),
   HINDCAST_ARTIFACTS: z.string().min(1).optional(),
@@ -33,6 +40,8 @@ const environment = z.object({
 export interface Config {
   /** PostgreSQL connection string; null for the embedded database. */
   readonly databaseUrl: string | null;
+  /** Connection strings of read replicas of it. */
+  readonly replicaUrls: readonly string[];
   /** Most connections to PostgreSQL at once. */
   readonly poolSize: number;
   /** Absolute path of the embedded database's folder. */
@@ -70,10 +79,14 @@ export const readConfig = (
     throw new ConfigError(`The environment is not usable.\n  ${issues.join('\n  ')}`);
   }
   const read = parsed.data;
+  if (read.DATABASE_REPLICA_URL.length > 0 && read.DATABASE_URL === undefined) {
+    throw new ConfigError('DATABASE_REPLICA_URL is set; set DATABASE_URL to the primary, too.');
+  }
   const data = overrides.dataFolder ?? read.HINDCAST_DATA;
   const dataFolder = isAbsolute(data) ? data : resolve(data);
   return {
     databaseUrl: read.DATABASE_URL ?? null,
+    replicaUrls: read.DATABASE_REPLICA_URL,
     poolSize: read.DATABASE_POOL_SIZE,
     artifacts: artifactsOf(read, dataFolder),
     inferenceUrl: read.HINDCAST_INFERENCE_URL ?? null,

@@ -23,6 +23,8 @@ export interface Database extends Session {
   readonly engine: 'pglite' | 'postgresql';
   /** Where the data is, without credentials. */
   readonly location: string;
+  /** The database that this one is a replica of, and may be behind. */
+  readonly primary?: Database;
   readonly prisma: PrismaClient;
   /** Prisma's way to these connections, for its own tools. */
   readonly prismaAdapter: SqlMigrationAwareDriverAdapterFactory;
@@ -30,6 +32,11 @@ export interface Database extends Session {
   transaction<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
   /** Runs `work` on one connection outside a transaction, for session locks. */
   session<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
+  /**
+   * Runs `work` unless another process is at the same task; false when one is. `lost` is aborted when the claim is: another
+   * process may begin then, so the work must bear being done twice.
+   */
+  exclusively(task: string, work: (lost: AbortSignal) => Promise<void>): Promise<boolean>;
   /** Calls `listener` with every SQL statement sent from now on; returns the way to stop. */
   observe(listener: StatementListener): () => void;
   close(): Promise<void>;

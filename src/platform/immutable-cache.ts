@@ -28,13 +28,26 @@ export const immutableLoader = <Key extends string | number, Value extends objec
   load: (database: Database, keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>>,
 ): ((database: Database) => ImmutableLoader<Key, Value>) => {
   const loaders = new WeakMap<Database, ImmutableLoader<Key, Value>>();
+  /** What a replica does not have yet, its primary may. */
+  const loadFrom = async (database: Database, keys: readonly Key[]) => {
+    const found = await load(database, keys);
+    const { primary } = database;
+    if (primary === undefined || found.size >= keys.length) return found;
+    return new Map([
+      ...found,
+      ...(await load(
+        primary,
+        keys.filter((key) => !found.has(key)),
+      )),
+    ]);
+  };
   return (database) => {
     const existing = loaders.get(database);
     if (existing !== undefined) return existing;
     const cache = new LRUCache<Key, Promise<Value | null>>({ max: CAPACITY });
     const batched: DataLoader<Key, Value | null> = new DataLoader(
       async (keys) => {
-        const found = await load(database, keys.filter(isStorable));
+        const found = await loadFrom(database, keys.filter(isStorable));
         return keys.map((key) => {
           const value = found.get(key) ?? null;
           if (value === null) cache.delete(key);

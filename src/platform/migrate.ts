@@ -121,6 +121,10 @@ const apply = async (session: Session, { name, script, checksum }: Migration): P
   const statements = sqlStatements(script);
   await session.query({ text: 'BEGIN' });
   try {
+    // Citus wants this before a transaction that changes a table on several nodes; elsewhere it means nothing.
+    await session.query({
+      text: `SELECT set_config('citus.multi_shard_modify_mode', 'sequential', TRUE)`,
+    });
     // Sent one at a time: Citus refuses several commands in one message.
     for (const text of statements) await session.query({ text });
     await session.query({

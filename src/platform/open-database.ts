@@ -1,5 +1,6 @@
 import type { Config } from './config.ts';
 import type { Database } from './database.ts';
+import { type Replicas, watchReplicas } from './replicas.ts';
 
 /**
  * Opens the database that the configuration names: PostgreSQL when there is a URL, the embedded one otherwise. Only the
@@ -16,4 +17,17 @@ export const openDatabase = async ({
   }
   const { openPostgresql } = await import('./postgresql.ts');
   return openPostgresql(databaseUrl, poolSize);
+};
+
+/** The read replicas of a database that the configuration names; null when it names none. */
+export const openReplicas = async (
+  { replicaUrls, poolSize }: Config,
+  primary: Database,
+): Promise<Replicas | null> => {
+  if (replicaUrls.length === 0) return null;
+  const { openPostgresql } = await import('./postgresql.ts');
+  return watchReplicas(
+    primary,
+    replicaUrls.map((url) => openPostgresql(url, poolSize, primary)),
+  );
 };

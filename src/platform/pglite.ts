@@ -59,6 +59,11 @@ export const openPglite = async (store: PgliteStore): Promise<Database> => {
     transaction: (work) => pglite.transaction((transaction) => work(sessionOn(transaction))),
     // There is one connection, so a session lock needs no connection of its own.
     session: (work) => work(session),
+    // The folder has one owner, so no other process can be at the task.
+    exclusively: async (_, work) => {
+      await work(new AbortController().signal);
+      return true;
+    },
     observe,
     close: async () => {
       await prisma.$disconnect();

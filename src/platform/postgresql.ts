@@ -11,6 +11,7 @@ import {
   statementListeners,
   TRANSACTION_OPTIONS,
 } from './database.ts';
+import { exclusively } from './exclusive-task.ts';
 import { sqlValueReaders } from './sql-values.ts';
 
 const types = {
@@ -22,15 +23,25 @@ const withoutCredentials = (url: string): string => {
   return `postgresql://${host}${pathname}`;
 };
 
-/** Connects to PostgreSQL 15 or later. */
-export const openPostgresql = (url: string, poolSize: number): Database => {
+const SESSION = '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c bytea_output=hex';
+
+/** A replica is given up sooner than a primary, which can answer for it; in milliseconds. */
+const REPLICA: pg.PoolConfig = {
+  options: `${SESSION} -c default_transaction_read_only=on`,
+  connectionTimeoutMillis: 2000,
+  query_timeout: 60_000,
+};
+
+/** Connects to PostgreSQL 15 or later; to read only, when it is a replica of `primary`. */
+export const openPostgresql = (url: string, poolSize: number, primary?: Database): Database => {
   const { notify, observe } = statementListeners();
   // The session is in UTC because both Prisma and the readers of the log's instants rely on it.
   const pool = new pg.Pool({
     connectionString: url,
     max: poolSize,
-    options: '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c bytea_output=hex',
+    options: SESSION,
     application_name: 'hindcast',
+    ...(primary !== undefined && REPLICA),
   });
   // An idle connection that breaks is replaced by the pool; the next query reports what is still wrong.
   pool.on('error', () => {});
@@ -89,12 +100,14 @@ export const openPostgresql = (url: string, poolSize: number): Database => {
   return {
     engine: 'postgresql',
     location: withoutCredentials(url),
+    ...(primary !== undefined && { primary }),
     prisma,
     prismaAdapter,
     query: sessionOn(pool),
     copy: (target, rows) => session((inner) => inner.copy(target, rows)),
     transaction,
     session,
+    exclusively: (task, work) => exclusively(url, task, work),
     observe,
     close: async () => {
       await prisma.$disconnect();

@@ -22,6 +22,8 @@ export interface PredictionContent {
   readonly label: string | null;
   readonly output: string | null;
   readonly latencyMs: number | null;
+  /** Null for 1. */
+  readonly samplingRate: number | null;
 }
 
 /** What a prediction refers to, by names that hold in any database. */
@@ -57,6 +59,7 @@ export const contentText = (content: PredictionContent): string => {
  * A prediction as it is understood, as text made of the stored row alone and the names of what it refers to:
  * `prediction/1`, request ID, time (RFC 3339, UTC), item, endpoint, model version, feature schema, then `contentText`,
  * each in COPY's text format (null is `\N`), joined by tabs. That format escapes tabs, so no two predictions share a text.
+ * One that was kept at a rate below 1 begins with `prediction/2` and ends with the rate.
  */
 export const predictionText = (
   content: PredictionContent,
@@ -64,9 +67,11 @@ export const predictionText = (
   written: string = contentText(content),
 ): string => {
   const requestId = copyText(content.requestId);
-  const head = `prediction/1\t${requestId}\t${formatInstant(content.occurredAt)}\t${content.item}`;
+  const { samplingRate } = content;
+  const head = `prediction/${samplingRate === null ? 1 : 2}\t${requestId}\t${formatInstant(content.occurredAt)}\t${content.item}`;
   const references = `${copyText(names.endpoint)}\t${names.modelVersion}\t${names.featureSchema}`;
-  return `${head}\t${references}\t${written}`;
+  const rate = samplingRate === null ? '' : `\t${copyNumber(samplingRate)}`;
+  return `${head}\t${references}\t${written}${rate}`;
 };
 
 /** SHA-256, in hexadecimal, of `predictionText` in UTF-8: equal content written differently has one digest. */

@@ -72,9 +72,9 @@ const outcomeCondition = ({ label, value, isRecorded }: OutcomeFilterShape): Con
   ]);
 };
 
-const CONFLICT = fixed(`EXISTS (SELECT FROM prediction_conflict c
-  WHERE c.request_id = l.request_id AND c.occurred_at = l.occurred_at
-    AND c.endpoint_id = l.endpoint_id AND c.item = l.item)`);
+// Conflicts are few, and Citus sends them to the rows.
+const CONFLICT = fixed(`(l.request_id, l.occurred_at, l.endpoint_id, l.item) IN (
+  SELECT request_id, occurred_at, endpoint_id, item FROM prediction_conflict)`);
 
 /** The condition on rows `l` of the log that a checked filter stands for. */
 export const predictionCondition = (

@@ -177,6 +177,11 @@ builder.node(PredictionLogRef, {
       nullable: true,
       description: 'Serving latency in milliseconds, when reported.',
     }),
+    samplingRate: t.float({
+      description:
+        'Rate at which the service kept the record, as it states: it stands for 1 / rate predictions. 1 when it says nothing.',
+      resolve: ({ samplingRate }) => samplingRate ?? 1,
+    }),
     outcome: t.field({
       type: PredictionOutcomeRef,
       nullable: true,

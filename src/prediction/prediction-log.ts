@@ -5,7 +5,7 @@ import type { Session } from '../platform/database.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
 import { unstorableText } from '../platform/storable-text.ts';
 import type { EncodedFeatures } from './feature-layout.ts';
-import { OBSERVATIONS, type Observations, observationsOf } from './observations.ts';
+import { OBSERVATIONS, type Observations, OUTCOMES, observationsOf } from './observations.ts';
 
 /** What makes a prediction itself: all four together. */
 export interface PredictionIdentity {
@@ -27,6 +27,8 @@ export interface PredictionLog extends PredictionIdentity {
   /** Exact JSON text; null when none was recorded. */
   readonly output: string | null;
   readonly latencyMs: number | null;
+  /** Rate at which the record was kept; null for 1. */
+  readonly samplingRate: number | null;
   /** Null when the content was erased. */
   readonly digest: Uint8Array | null;
   readonly recordedAt: Instant;
@@ -57,6 +59,7 @@ export interface PredictionRow {
   readonly label: string | null;
   readonly output: string | null;
   readonly latency_ms: number | null;
+  readonly sampling_rate: number | null;
   readonly digest: Uint8Array | null;
   readonly recorded_at: Instant;
   readonly salt: Uint8Array | null;
@@ -64,10 +67,19 @@ export interface PredictionRow {
   readonly observations: string;
 }
 
-/** Columns of a row `l` of the log, with what was learned about it. */
-export const PREDICTION_COLUMNS = `l.request_id, l.occurred_at, l.endpoint_id, l.item, l.model_version_id, l.feature_schema_id,
+const COLUMNS = `l.request_id, l.occurred_at, l.endpoint_id, l.item, l.model_version_id, l.feature_schema_id,
   l.entity_key, l.trace_id, l.numbers, l.integers, l.texts, l.statuses, l.feature_observed_at, l.undeclared,
-  l.score, l.label, l.output, l.latency_ms, l.digest, l.recorded_at, l.salt, l.batch_id, ${OBSERVATIONS} AS observations`;
+  l.score, l.label, l.output, l.latency_ms, l.sampling_rate, l.digest, l.recorded_at, l.salt, l.batch_id`;
+
+/** Columns of a row `l` of `logRows`, with what was learned about it. */
+export const PREDICTION_COLUMNS = `${COLUMNS}, ${OBSERVATIONS} AS observations`;
+
+/**
+ * Rows of the log, by a condition on `l`, to select from under the same name. OFFSET keeps them apart from what is selected
+ * beside them: Citus has that on its coordinator, and the rows elsewhere. `more` are further columns.
+ */
+export const logRows = (rest: string, more = ''): string =>
+  `(SELECT ${COLUMNS}, ${OUTCOMES} AS outcomes${more} FROM prediction_log l ${rest} OFFSET 0) l`;
 
 type EncodedColumn =
   | 'numbers'
@@ -100,6 +112,7 @@ export const predictionOf = (row: PredictionRow): PredictionLog => ({
   label: row.label,
   output: row.output,
   latencyMs: row.latency_ms,
+  samplingRate: row.sampling_rate,
   digest: row.digest,
   recordedAt: row.recorded_at,
   salt: row.salt,
@@ -117,7 +130,7 @@ export const selectPredictions = async (
   rest: string,
   values: readonly unknown[],
 ): Promise<PredictionLog[]> => {
-  const text = `SELECT ${PREDICTION_COLUMNS} FROM prediction_log l ${rest}`;
+  const text = `SELECT ${PREDICTION_COLUMNS} FROM ${logRows(rest)}`;
   const rows = await database.query<PredictionRow>({
     ...(name !== null && { name }),
     text,

@@ -20,7 +20,7 @@ import {
   refuseUnknown,
   report,
 } from './record-members.ts';
-import { readDouble, readItem, readLatency } from './record-numbers.ts';
+import { readDouble, readItem, readLatency, readSamplingRate } from './record-numbers.ts';
 import type { RecordIssues } from './rejection.ts';
 
 /** One prediction as its sender describes it: references not yet resolved, features not yet checked. */
@@ -41,6 +41,8 @@ export interface PredictionRecord {
   /** Exact JSON text with sorted keys; null when none was sent. */
   readonly output: string | null;
   readonly latencyMs: number | null;
+  /** Below 1; null for 1. */
+  readonly samplingRate: number | null;
 }
 
 const MEMBERS: ReadonlySet<string> = new Set([
@@ -57,6 +59,7 @@ const MEMBERS: ReadonlySet<string> = new Set([
   'label',
   'output',
   'latencyMs',
+  'samplingRate',
 ]);
 
 const MAX_TRACE_ID_BYTES = 200;
@@ -87,6 +90,7 @@ export const decodePrediction = (
     label: readText(reading, 'label', 0),
     output: output === undefined ? null : sortedJsonText(output),
     latencyMs: readLatency(reading, 'latencyMs'),
+    samplingRate: readSamplingRate(reading, 'samplingRate'),
   };
   const [first, ...rest] = reading.issues;
   if (first !== undefined) return [first, ...rest];

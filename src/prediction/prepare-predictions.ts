@@ -10,7 +10,7 @@ import {
   rejectedLine,
   type StagedRecord,
 } from './append-report.ts';
-import { copyText } from './copy-text.ts';
+import { copyNumber, copyText } from './copy-text.ts';
 import type { FeatureIssue } from './feature-issue.ts';
 import type { EncodedFeatures } from './feature-layout.ts';
 import { contentText, type PredictionContent, predictionDigest } from './prediction-digest.ts';
@@ -100,7 +100,7 @@ const stage = (
     occurredAt: record.occurredAt,
     identity,
     digest,
-    row: `${identity}\t${version.id}\t${schema.id}\t${written}\t\\\\x${digest}`,
+    row: `${identity}\t${version.id}\t${schema.id}\t${written}\t\\\\x${digest}\t${copyNumber(record.samplingRate)}`,
   };
 };
 

@@ -1,4 +1,5 @@
 import type { ExactJson } from '../platform/exact-json.ts';
+import { isSamplingRate, MIN_SAMPLING_RATE } from '../serving/keyed-sampling.ts';
 import { memberOf, type RecordReading, report } from './record-members.ts';
 
 const NAMED_NUMBERS: ReadonlyMap<ExactJson, number> = new Map<ExactJson, number>([
@@ -40,6 +41,15 @@ export const readLatency = (reading: RecordReading, name: string): number | null
   if (value === null) return null;
   if (typeof value === 'number' && value >= 0) return value === 0 ? 0 : value;
   report(reading, name, value, 'which is not a duration; send milliseconds, 0 or more');
+  return null;
+};
+
+/** An optional rate from `MIN_SAMPLING_RATE` to 1. Null for 1, so that what is not sampled is the same whether it says so. */
+export const readSamplingRate = (reading: RecordReading, name: string): number | null => {
+  const value = memberOf(reading.record, name) ?? 1;
+  if (typeof value === 'number' && isSamplingRate(value)) return value === 1 ? null : value;
+  const remedy = `send the share of predictions that was kept, more than 0 and at most 1 (no less than ${MIN_SAMPLING_RATE})`;
+  report(reading, name, value, `which is not a sampling rate; ${remedy}`);
   return null;
 };
 

@@ -54,6 +54,10 @@ const PredictionInput = builder.inputType('PredictionInput', {
     label: t.string({ description: 'Predicted label: at most 1024 bytes.' }),
     output: t.field({ type: 'JSON', description: 'Full output, kept as exact JSON.' }),
     latencyMs: t.float({ description: 'Serving latency in milliseconds, 0 or more.' }),
+    samplingRate: t.float({
+      description:
+        'Share of predictions that the service keeps, of which this is one: more than 0, at most 1; 1 when omitted.',
+    }),
   }),
 });
 

@@ -4,6 +4,7 @@ import { onRecorded } from '../platform/events.ts';
 import { appendPredictions } from './append.ts';
 import type { AppendOptions, AppendReport } from './append-report.ts';
 import type { RawLine } from './raw-line.ts';
+import { recordedKeys } from './record-references.ts';
 import { appendOutcomes } from './store-outcomes.ts';
 
 /** What became of rejected records that were tried again. */
@@ -113,6 +114,39 @@ export const releaseWaiting = async (
   const conditions = ['r.waits_for = ANY($3::text[])'];
   const { resolved } = await resubmit(database, { conditions, values: [[...keys]] });
   return resolved;
+};
+
+/** Keys looked at in one statement. */
+const KEYS_AT_ONCE = 500;
+
+/** The next keys that records wait for: one probe of the index each, however many records wait. */
+const WAITED_FOR = `WITH RECURSIVE key (waits_for) AS (
+    (SELECT waits_for FROM rejected_record WHERE waits_for > $1 AND resolved_at IS NULL ORDER BY waits_for LIMIT 1)
+    UNION ALL
+    SELECT (SELECT r.waits_for FROM rejected_record r WHERE r.waits_for > key.waits_for AND r.resolved_at IS NULL
+      ORDER BY r.waits_for LIMIT 1)
+    FROM key WHERE key.waits_for IS NOT NULL)
+  SELECT waits_for FROM key WHERE waits_for IS NOT NULL LIMIT ${KEYS_AT_ONCE}`;
+
+/**
+ * Releases what should not wait any more: the process that recorded what it waited for ended before it could. Returns
+ * how many are in the log now.
+ */
+export const releaseForgotten = async (database: Database): Promise<number> => {
+  let resolved = 0;
+  let place = '';
+  for (;;) {
+    const rows = await database.query<{ waits_for: string }>({
+      name: 'waited_for',
+      text: WAITED_FOR,
+      values: [place],
+    });
+    const keys = rows.map((row) => row.waits_for);
+    const recorded = await recordedKeys(database, new Set(keys));
+    if (recorded.length > 0) resolved += await releaseWaiting(database, recorded);
+    if (keys.length < KEYS_AT_ONCE) return resolved;
+    place = keys.at(-1) ?? place;
+  }
 };
 
 onRecorded(async (database, keys) => {

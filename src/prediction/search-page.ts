@@ -3,6 +3,7 @@ import type { Database } from '../platform/database.ts';
 import { formatInstant } from '../platform/instant.ts';
 import { type Page, type PageRequest, pageOf } from '../platform/pagination.ts';
 import { unstorableText } from '../platform/storable-text.ts';
+import { type CountEstimate, ESTIMATE_NUMBERS } from './count-estimate.ts';
 import { type PredictionLog, selectPredictions } from './prediction-log.ts';
 import { allOf, type Condition, parameterList } from './sql-condition.ts';
 
@@ -102,6 +103,22 @@ export const searchPage = async (
   return pageOf(request, rows, sortKey(order));
 };
 
+/** How many predictions the matching rows are and stand for; null when more than `limit` match. One statement. */
+export const estimateMatches = async (
+  database: Database,
+  condition: Condition,
+  limit: number,
+): Promise<CountEstimate | null> => {
+  const { values, parameter } = parameterList();
+  const [row] = await database.query<{ count: bigint; estimated: number; variance: number }>({
+    text: `SELECT count(*) AS count, ${ESTIMATE_NUMBERS} FROM
+      (SELECT l.sampling_rate FROM prediction_log l WHERE ${condition(parameter)} LIMIT ${limit + 1}) matches`,
+    values,
+  });
+  const count = Number(row?.count ?? 0n);
+  return row === undefined || count > limit ? null : { ...row, count };
+};
+
 /** How many rows match, up to `stopAfter`. One statement. */
 export const countMatches = async (
   database: Database,
@@ -111,7 +128,7 @@ export const countMatches = async (
   const { values, parameter } = parameterList();
   const [row] = await database.query<{ count: bigint }>({
     text: `SELECT count(*) AS count FROM
-      (SELECT FROM prediction_log l WHERE ${condition(parameter)} LIMIT ${stopAfter}) matches`,
+      (SELECT 1 FROM prediction_log l WHERE ${condition(parameter)} LIMIT ${stopAfter}) matches`,
     values,
   });
   return Number(row?.count ?? 0n);

@@ -1,6 +1,7 @@
 import {
   type BoundedCount,
   BoundedCountRef,
+  checkCountLimit,
   countArguments,
   countUpTo,
 } from '../platform/bounded-count.ts';
@@ -17,6 +18,7 @@ import {
 } from '../platform/pagination.ts';
 import { ModelVersionRef } from '../registry/model-version.ts';
 import { EndpointRef } from '../serving/endpoint.ts';
+import { type CountEstimate, CountEstimateRef } from './count-estimate.ts';
 import { givenMembers } from './filter-parts.ts';
 import {
   MAX_WINDOW_DAYS,
@@ -25,11 +27,12 @@ import {
 } from './prediction-filter-input.ts';
 import { type PredictionLog, PredictionLogRef } from './prediction-log.ts';
 import { resolveFilter } from './resolve-filter.ts';
-import { countMatches, type SearchOrder, searchPage } from './search-page.ts';
+import { countMatches, estimateMatches, type SearchOrder, searchPage } from './search-page.ts';
 import { allOf, type Condition } from './sql-condition.ts';
 
 interface Countable {
   readonly count: (limit: number) => Promise<BoundedCount>;
+  readonly estimate: (limit: number) => Promise<CountEstimate | null>;
 }
 
 export const PredictionLogConnection = connectionType<PredictionLog, Countable>(
@@ -38,15 +41,23 @@ export const PredictionLogConnection = connectionType<PredictionLog, Countable>(
   'predictions',
 );
 
-builder.objectField(PredictionLogConnection, 'count', (t) =>
-  t.field({
+builder.objectFields(PredictionLogConnection, (t) => ({
+  count: t.field({
     type: BoundedCountRef,
     description:
-      'Number of matching predictions on all pages, counted up to a bound: the log is too large to be counted for a page.',
+      'Number of matching predictions on all pages that are recorded, counted up to a bound: the log is too large to be counted for a page.',
     args: countArguments,
     resolve: ({ count }, { limit }) => count(limit),
   }),
-);
+  estimate: t.field({
+    type: CountEstimateRef,
+    nullable: true,
+    description:
+      'How many predictions those that match stand for where services sample; null when more than `limit` match.',
+    args: countArguments,
+    resolve: ({ estimate }, { limit }) => estimate(limit),
+  }),
+}));
 
 /** A page of the predictions that a condition matches. */
 export const predictionPage = async (
@@ -57,6 +68,10 @@ export const predictionPage = async (
 ): Promise<Page<PredictionLog> & Countable> => ({
   ...(await searchPage(database, condition, order, pageRequest(args))),
   count: (limit) => countUpTo(limit, (stopAfter) => countMatches(database, condition, stopAfter)),
+  estimate: async (limit) => {
+    checkCountLimit(limit);
+    return estimateMatches(database, condition, limit);
+  },
 });
 
 const OrderField = builder.enumType('PredictionLogOrderField', {

@@ -8,19 +8,22 @@ import {
   committedFrom,
   LEAF,
 } from './commitment-sql.ts';
+import { ESTIMATE_SUMS } from './count-estimate.ts';
 import { ensurePartitions, forgetPartitions } from './partitions.ts';
 import type { StagedPrediction } from './prepare-predictions.ts';
 import { lineText } from './raw-line.ts';
 
 const STAGED_COLUMNS = `request_id, occurred_at, endpoint_id, item, model_version_id, feature_schema_id, entity_key,
-  trace_id, numbers, integers, texts, statuses, feature_observed_at, undeclared, score, label, output, latency_ms, digest`;
+  trace_id, numbers, integers, texts, statuses, feature_observed_at, undeclared, score, label, output, latency_ms, digest,
+  sampling_rate`;
 
 // One table a connection, empty outside a transaction. No constraints: the log has them.
 const STAGE = `CREATE TEMP TABLE IF NOT EXISTS prediction_stage (
   position integer, request_id text COLLATE "C", occurred_at timestamptz(6), endpoint_id integer, item integer,
   model_version_id integer, feature_schema_id integer, entity_key text, trace_id text, numbers double precision[],
   integers bigint[], texts text[], statuses bytea, feature_observed_at bigint[], undeclared text,
-  score double precision, label text, output text, latency_ms double precision, digest bytea
+  score double precision, label text, output text, latency_ms double precision, digest bytea,
+  sampling_rate double precision
 ) ON COMMIT DELETE ROWS`;
 
 // Rows and counters are taken in one order by all writers, so that none waits for another that waits for it. What was
@@ -30,18 +33,19 @@ const APPEND = `WITH ${BATCH}, stored AS (
     SELECT ${STAGED_COLUMNS}, ${COMMITMENT_VALUES} FROM prediction_stage
     ORDER BY request_id, occurred_at, endpoint_id, item, position
     ON CONFLICT DO NOTHING
-    RETURNING request_id, occurred_at, endpoint_id, item, model_version_id, feature_schema_id, ${LEAF}
+    RETURNING request_id, occurred_at, endpoint_id, item, model_version_id, feature_schema_id, sampling_rate, ${LEAF}
   ), ${committedFrom('prediction_log', 'stored')}, hours AS (
     SELECT model_version_id, endpoint_id, feature_schema_id, date_trunc('hour', occurred_at, 'UTC') AS hour,
-      count(*) AS count, min(occurred_at) AS first_at, max(occurred_at) AS last_at
+      count(*) AS count, min(occurred_at) AS first_at, max(occurred_at) AS last_at, ${ESTIMATE_SUMS}
     FROM stored GROUP BY 1, 2, 3, 4
   ), counted AS (
     INSERT INTO prediction_rollup AS r
-      (model_version_id, endpoint_id, feature_schema_id, hour, count, first_at, last_at)
+      (model_version_id, endpoint_id, feature_schema_id, hour, count, first_at, last_at, estimated, variance)
     SELECT * FROM hours ORDER BY 1, 2, 3, 4
     ON CONFLICT (model_version_id, endpoint_id, feature_schema_id, hour) DO UPDATE
     SET count = r.count + excluded.count, first_at = least(r.first_at, excluded.first_at),
-      last_at = greatest(r.last_at, excluded.last_at)
+      last_at = greatest(r.last_at, excluded.last_at), estimated = r.estimated + excluded.estimated,
+      variance = r.variance + excluded.variance
   )
   SELECT (SELECT count(*) FROM stored)::integer AS stored,
     CASE WHEN (SELECT count(*) FROM stored) < $1::integer THEN
@@ -50,12 +54,9 @@ const APPEND = `WITH ${BATCH}, stored AS (
           = (g.request_id, g.occurred_at, g.endpoint_id, g.item)))
     END AS missed`;
 
-/** Compares records with the rows that hold their identity, one index look-up each. What was erased stays so. */
+/** Compares records with the rows that hold their identity. What was erased stays so. */
 const COMPARE = `SELECT g.position, l.digest IS NULL AS is_erased, l.digest = g.digest AS is_same
-  FROM prediction_stage g CROSS JOIN LATERAL (
-    SELECT digest FROM prediction_log l WHERE l.request_id = g.request_id AND l.occurred_at = g.occurred_at
-      AND l.endpoint_id = g.endpoint_id AND l.item = g.item LIMIT 1
-  ) l
+  FROM prediction_stage g JOIN prediction_log l USING (request_id, occurred_at, endpoint_id, item)
   WHERE g.position = ANY($1::integer[]) ORDER BY g.position`;
 
 const KEEP_CONFLICTS = `INSERT INTO prediction_conflict

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { ArtifactStore } from '../platform/artifact-store.ts';
 import type { Actor, Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
+import type { Replicas } from '../platform/replicas.ts';
 import type { Signer } from '../platform/signed-note.ts';
 import { schema } from '../schema.ts';
 import { useCompiledQueries } from './compiled-queries.ts';
@@ -17,10 +18,13 @@ import {
 } from './limits.ts';
 import { maskError, useErrorLog } from './masked-errors.ts';
 import { OPERATIONS_FOLDER } from './operations.ts';
+import { useReplicas } from './replica-reads.ts';
 import { type ServerContext, useOperationName } from './request-record.ts';
 
 export interface AppOptions {
   readonly database: Database;
+  /** Answer what may be a moment old. */
+  readonly replicas?: Replicas | null;
   readonly actor: Actor;
   readonly artifacts: ArtifactStore;
   readonly inferenceUrl?: string | null;
@@ -53,7 +57,12 @@ export const contextOf = ({
 
 /** The GraphQL server over a database. */
 export const createApp = (options: AppOptions) => {
-  const { log, limits = DEFAULT_LIMITS, operationsFolder = OPERATIONS_FOLDER } = options;
+  const {
+    log,
+    replicas = null,
+    limits = DEFAULT_LIMITS,
+    operationsFolder = OPERATIONS_FOLDER,
+  } = options;
   return createYoga<ServerContext, Context>({
     schema,
     context: () => contextOf(options),
@@ -80,6 +89,8 @@ export const createApp = (options: AppOptions) => {
       // From here on the operation is known to be valid and to be the one that runs.
       useOperationName(),
       useCompiledQueries(schema),
+      // Around the execution that was chosen.
+      ...(replicas === null ? [] : [useReplicas(replicas, log)]),
       // Last before execution, since the price depends on the variables.
       useCostLimit(limits),
       // On the answer, whatever stage it comes from.

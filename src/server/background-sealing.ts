@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
-import { latestCheckpoint } from '../ledger/ledger-store.ts';
+import { isSealingDue, latestCheckpoint } from '../ledger/ledger-store.ts';
 import { sealLedger } from '../ledger/seal.ts';
 import type { Database } from '../platform/database.ts';
 import type { Signer } from '../platform/signed-note.ts';
+import { startPeriodic } from './periodic.ts';
 
 export interface SealingOptions {
   readonly database: Database;
@@ -14,7 +15,10 @@ export interface SealingOptions {
   readonly keepCheckpoint: (note: string) => Promise<boolean>;
 }
 
-/** Seals every few seconds what was recorded meanwhile, and what is left when it stops. */
+/**
+ * Seals every few seconds what was recorded meanwhile, and what is left when it stops. Of several processes one seals;
+ * all keep the checkpoint, each in its own place.
+ */
 export const startSealing = ({
   database,
   signer,
@@ -23,36 +27,42 @@ export const startSealing = ({
   keepCheckpoint,
 }: SealingOptions): { readonly stop: () => Promise<void> } => {
   let kept: string | null = null;
-  let sealing: Promise<void> = Promise.resolve();
   const seal = async (): Promise<void> => {
-    try {
+    await database.exclusively('seal', async () => {
       const { sealed } = await sealLedger(database, signer);
-      const latest = await latestCheckpoint(database);
-      if (sealed > 0) log.debug({ sealed, size: latest?.size }, 'sealed');
-      if (latest === null || latest.note === kept) return;
+      if (sealed > 0) log.debug({ sealed }, 'sealed');
+    });
+  };
+  const keep = async (): Promise<void> => {
+    const latest = await latestCheckpoint(database);
+    if (latest === null || latest.note === kept) return;
+    if (await keepCheckpoint(latest.note)) {
       kept = latest.note;
-      if (!(await keepCheckpoint(kept))) {
-        log.error({ size: latest.size }, 'the database is older than the checkpoint that was kept');
-      }
-    } catch (error) {
-      // What is not sealed now is sealed by the next attempt.
-      log.error({ err: error }, 'sealing failed');
+      return;
+    }
+    // Processes that share the place may keep a newer one in between; that is kept here the next time.
+    const newer = await latestCheckpoint(database);
+    if (newer?.note === latest.note) {
+      kept = latest.note;
+      log.error({ size: latest.size }, 'the database is older than the checkpoint that was kept');
     }
   };
-  let isWorking = false;
-  const timer = setInterval(() => {
-    if (isWorking) return;
-    isWorking = true;
-    sealing = seal().finally(() => {
-      isWorking = false;
-    });
-  }, seconds * 1000);
-  timer.unref();
+  const run = async (): Promise<void> => {
+    // Half the time, since the other processes' clocks strike in between, and this one's own is not exact.
+    if (await isSealingDue(database, seconds / 2)) await seal();
+    await keep();
+  };
+  const periodic = startPeriodic({ name: 'sealing', seconds, run, log });
   return {
     stop: async () => {
-      clearInterval(timer);
-      await sealing;
-      await seal();
+      await periodic.stop();
+      try {
+        await seal();
+        await keep();
+      } catch (error) {
+        // Another process seals it, or this one when it is back.
+        log.error({ err: error }, 'sealing failed');
+      }
     },
   };
 };

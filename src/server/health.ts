@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
 import type { Database } from '../platform/database.ts';
+import { formatInstant } from '../platform/instant.ts';
 import { MigrationError, readMigrations, unappliedMigrations } from '../platform/migrate.ts';
+import type { Replicas } from '../platform/replicas.ts';
 import { type Route, sendJson } from './routes.ts';
 
 type Readiness =
-  | { readonly status: 'ready' }
+  | { readonly status: 'ready'; readonly replicas?: readonly object[] }
   | { readonly status: 'unavailable'; readonly reason: string };
 
 /** How long the database may take to answer, in milliseconds. */
@@ -13,14 +15,18 @@ const PATIENCE = 2000;
 const unavailable = (reason: string): Readiness => ({ status: 'unavailable', reason });
 
 /** Whether the server can do its work. Checks asked for at once share one, so probes cannot pile up on a slow database. */
-const readinessOf = (database: Database, log: Logger): (() => Promise<Readiness>) => {
+const readinessOf = (
+  database: Database,
+  replicas: Replicas | null,
+  log: Logger,
+): (() => Promise<Readiness>) => {
   const migrations = readMigrations();
   const check = async (): Promise<Readiness> => {
     try {
       await database.query({ text: 'SELECT 1' });
       const [next] = await unappliedMigrations(database, await migrations);
       return next === undefined
-        ? { status: 'ready' }
+        ? { status: 'ready', ...(replicas !== null && { replicas: await replicasOf(replicas) }) }
         : unavailable(`Migration ${next.name} is not applied. Run \`hindcast migrate\`.`);
     } catch (error) {
       log.warn({ err: error }, 'not ready');
@@ -39,6 +45,15 @@ const readinessOf = (database: Database, log: Logger): (() => Promise<Readiness>
   };
 };
 
+/** Replicas as readiness tells them. One that is away makes nothing unavailable: the primary answers for it. */
+const replicasOf = async (replicas: Replicas): Promise<readonly object[]> =>
+  (await replicas.states()).map(({ database, asOf, reason }) => ({
+    location: database.location,
+    isUsed: reason === null,
+    ...(asOf !== null && { asOf: formatInstant(asOf) }),
+    ...(reason !== null && { reason }),
+  }));
+
 const impatience = () => {
   let timer: NodeJS.Timeout | undefined;
   const promise = new Promise<Readiness>((resolve) => {
@@ -50,8 +65,12 @@ const impatience = () => {
 };
 
 /** Liveness says that the process answers, readiness that it can do its work. */
-export const healthRoutes = (database: Database, log: Logger): readonly Route[] => {
-  const readiness = readinessOf(database, log);
+export const healthRoutes = (
+  database: Database,
+  replicas: Replicas | null,
+  log: Logger,
+): readonly Route[] => {
+  const readiness = readinessOf(database, replicas, log);
   return [
     {
       method: 'GET',

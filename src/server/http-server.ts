@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { contextOf } from './app.ts';
+import { startReleasing } from './background-release.ts';
 import { startReplaying } from './background-replay.ts';
 import { startSealing } from './background-sealing.ts';
 import { trackConnections } from './connections.ts';
@@ -16,6 +17,8 @@ export interface ServerOptions extends ListenerOptions {
   readonly closePatience?: number;
   /** Seconds between two looks for replay jobs of other processes. */
   readonly pollSeconds?: number;
+  /** Seconds between two looks for records that another process should have released. */
+  readonly releaseSeconds?: number;
   /** Seconds between checkpoints, where there is a signer. */
   readonly sealSeconds?: number;
   /** Keeps each of them outside the database; false when one of a larger tree is kept already. */
@@ -59,6 +62,7 @@ export const startServer = async (given: ServerOptions): Promise<RunningServer> 
     options.log,
     given.pollSeconds ?? POLL_SECONDS,
   );
+  const releasing = startReleasing(options.database, options.log, given.releaseSeconds);
   let closed: Promise<void> | undefined;
   return {
     url: urlOf(server.address() as AddressInfo),
@@ -66,7 +70,7 @@ export const startServer = async (given: ServerOptions): Promise<RunningServer> 
       stopping.abort();
       closed ??= connections
         .close(options.closePatience ?? CLOSE_PATIENCE)
-        .then(() => replaying.stop())
+        .then(() => Promise.all([replaying.stop(), releasing.stop()]))
         .then(() => sealing?.stop());
       return closed;
     },

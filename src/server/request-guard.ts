@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 
+import type { Consistency } from './request-record.ts';
+
 /** Why the server did not start; the message says what to do. */
 export class StartError extends Error {
   override readonly name = 'StartError';
@@ -28,6 +30,13 @@ export const isLocalHost = (host: string | undefined): boolean =>
 export const requestIdOf = (headers: IncomingHttpHeaders): string => {
   const given = headers['x-request-id'];
   return typeof given === 'string' && /^[\x21-\x7e]{1,128}$/.test(given) ? given : randomUUID();
+};
+
+/** Where the caller wants to read; null when it does not say, undefined when that cannot be understood. */
+export const consistencyOf = (headers: IncomingHttpHeaders): Consistency | null | undefined => {
+  const given = headers['x-hindcast-consistency'];
+  if (given === undefined) return null;
+  return given === 'primary' || given === 'replica' ? given : undefined;
 };
 
 /** The path of a request without its query; null for targets that are not paths, such as those meant for proxies. */

@@ -4,7 +4,13 @@ import type { Logger } from 'pino';
 import { type AppOptions, contextOf, createApp, GRAPHQL_PATH } from './app.ts';
 import { healthRoutes } from './health.ts';
 import { answerPlainly, isPlainRequest } from './json-lane.ts';
-import { isLocalHost, pathOf, requestIdOf, setSecurityHeaders } from './request-guard.ts';
+import {
+  consistencyOf,
+  isLocalHost,
+  pathOf,
+  requestIdOf,
+  setSecurityHeaders,
+} from './request-guard.ts';
 import type { RequestRecord } from './request-record.ts';
 import { findRoute, type Route, sendError } from './routes.ts';
 
@@ -21,10 +27,19 @@ export const requestListener = (options: ListenerOptions): RequestListener => {
   const { log } = options;
   const answer = routerOf(options);
   return (request, response) => {
-    const record: RequestRecord = { requestId: requestIdOf(request.headers), operationName: null };
+    const consistency = consistencyOf(request.headers);
+    const record: RequestRecord = {
+      requestId: requestIdOf(request.headers),
+      consistency: consistency ?? null,
+      operationName: null,
+    };
     logAtEnd(log, request, response, record);
     response.setHeader('x-request-id', record.requestId);
     setSecurityHeaders(response);
+    if (consistency === undefined) {
+      const message = 'x-hindcast-consistency takes "primary" or "replica".';
+      return sendError(response, 400, 'BAD_REQUEST', message);
+    }
     answer(request, response, record).catch((error: unknown) => {
       // The client went away in the middle of its body; the line at the end says so.
       if (error === request.errored) return;
@@ -36,9 +51,9 @@ export const requestListener = (options: ListenerOptions): RequestListener => {
 };
 
 const routerOf = (options: ListenerOptions) => {
-  const { database, log, routes = [] } = options;
+  const { database, replicas = null, log, routes = [] } = options;
   const graphql = createApp(options);
-  const table = [...healthRoutes(database, log), ...routes, ROOT];
+  const table = [...healthRoutes(database, replicas, log), ...routes, ROOT];
 
   return async (
     request: IncomingMessage,

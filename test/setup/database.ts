@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { openAsBlob } from 'node:fs';
-import pg from 'pg';
 import { afterAll, inject } from 'vitest';
 import type { Database } from '../../src/platform/database.ts';
+import { migrate } from '../../src/platform/migrate.ts';
 import { openPglite } from '../../src/platform/pglite.ts';
 import { openPostgresql } from '../../src/platform/postgresql.ts';
+import { type ClusterNode, createDatabase, dropDatabase } from './postgresql-database.ts';
 
 /** A name that no other test uses. */
 export const unique = (prefix: string): string => `${prefix}-${randomUUID().slice(0, 8)}`;
@@ -12,33 +13,31 @@ export const unique = (prefix: string): string => `${prefix}-${randomUUID().slic
 /** A database of its own, migrated. */
 export const openTestDatabase = async (): Promise<Database> => {
   const template = inject('template');
-  return 'dump' in template
-    ? openPglite({ memory: true, dump: await openAsBlob(template.dump) })
-    : createDatabase(template.url, template.name);
+  if ('dump' in template) {
+    return openPglite({ memory: true, dump: await openAsBlob(template.dump) });
+  }
+  const database = await openCopy(template, template.name);
+  if (template.nodes.length > 0) await migrate(database);
+  return database;
 };
 
 /** A database of its own, with nothing in it. */
 export const openEmptyDatabase = async (): Promise<Database> => {
   const template = inject('template');
-  return 'dump' in template
-    ? openPglite({ memory: true })
-    : createDatabase(template.url, 'template0');
+  return 'dump' in template ? openPglite({ memory: true }) : openCopy(template, 'template0');
 };
 
-const createDatabase = async (url: string, template: string): Promise<Database> => {
+const openCopy = async (
+  { url, nodes }: { readonly url: string; readonly nodes: readonly ClusterNode[] },
+  template: string,
+): Promise<Database> => {
   const name = `hindcast_test_${randomUUID().replaceAll('-', '')}`;
-  const admin = new pg.Client({ connectionString: url });
-  await admin.connect();
-  await admin.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
-  const location = new URL(url);
-  location.pathname = `/${name}`;
-  const database = openPostgresql(location.href, 4);
+  const database = openPostgresql(await createDatabase(url, name, template, nodes), 4);
   return {
     ...database,
     close: async () => {
       await database.close();
-      await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
-      await admin.end();
+      await dropDatabase(url, name, nodes);
     },
   };
 };

@@ -8,6 +8,8 @@ export const sha256 = (text: string): string =>
 
 type Json = Record<string, unknown>;
 
+type Asking = Pick<TestHindcast, 'ask'>;
+
 /** A feature definition with everything but its name left to defaults. */
 export const field = (name: string, type = 'FP64', more: Json = {}): Json => ({
   name,
@@ -101,7 +103,7 @@ export interface RegisteredVersion {
   };
 }
 
-export const register = async (hindcast: TestHindcast, input: Json): Promise<RegisteredVersion> => {
+export const register = async (hindcast: Asking, input: Json): Promise<RegisteredVersion> => {
   const { registerModelVersion: result } = await hindcast.ask<{
     registerModelVersion: { modelVersion?: RegisteredVersion; message?: string };
   }>(REGISTER, { input });
@@ -114,7 +116,7 @@ const TRANSITION = `mutation ($input: TransitionModelVersionInput!) {
 }`;
 
 export const moveTo = async (
-  { ask }: TestHindcast,
+  { ask }: Asking,
   version: RegisteredVersion,
   to: string,
   occurredAt?: string,
@@ -140,7 +142,7 @@ export interface Route {
 
 /** Starts a deployment and returns its global ID. */
 export const deploy = async (
-  { ask }: TestHindcast,
+  { ask }: Asking,
   version: RegisteredVersion,
   endpoint: Route,
   more: Json = {},
@@ -160,7 +162,7 @@ export const deploy = async (
 
 /** A version in production on an endpoint of its own since 2 January 2026. */
 export const served = async (
-  hindcast: TestHindcast,
+  hindcast: Asking,
   fields: readonly Json[],
   more: Json = {},
 ): Promise<{ readonly version: RegisteredVersion; readonly endpoint: Route }> => {
@@ -174,7 +176,7 @@ export const served = async (
 
 /** Appends prediction lines through the route; returns the lines of the answer. */
 export const append = async (
-  { fetch }: TestHindcast,
+  { fetch }: Pick<TestHindcast, 'fetch'>,
   lines: readonly Json[],
   query = '',
 ): Promise<readonly Json[]> => {

@@ -2,16 +2,21 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { migrate } from '../../src/platform/migrate.ts';
 import { openPglite } from '../../src/platform/pglite.ts';
 import { openPostgresql } from '../../src/platform/postgresql.ts';
+import {
+  type ClusterNode,
+  clusterNodes,
+  createDatabase,
+  dropDatabase,
+} from './postgresql-database.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** A migrated database to copy: a PGlite dump file, or the name of a PostgreSQL template database. */
-    template: { dump: string } | { url: string; name: string };
+    template: { dump: string } | { url: string; name: string; nodes: readonly ClusterNode[] };
   }
 }
 
@@ -35,18 +40,12 @@ const embedded = async (project: TestProject): Promise<() => Promise<void>> => {
 };
 
 const postgresql = async (project: TestProject, url: string): Promise<() => Promise<void>> => {
+  const nodes = await clusterNodes(url);
   const name = `hindcast_template_${process.pid}`;
-  const admin = new pg.Client({ connectionString: url });
-  await admin.connect();
-  await admin.query(`CREATE DATABASE ${name}`);
-  const location = new URL(url);
-  location.pathname = `/${name}`;
-  const database = openPostgresql(location.href, 2);
+  const location = await createDatabase(url, name, 'template0', nodes);
+  const database = openPostgresql(location, 2);
   await migrate(database);
   await database.close();
-  project.provide('template', { url, name });
-  return async () => {
-    await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
-    await admin.end();
-  };
+  project.provide('template', { url, name, nodes });
+  return () => dropDatabase(url, name, nodes);
 };

@@ -1,0 +1,81 @@
+import pg from 'pg';
+
+/** A node of a Citus cluster. */
+export interface ClusterNode {
+  readonly nodename: string;
+  readonly nodeport: number;
+}
+
+/** A connection of its own, closed after `work`. */
+const connected = async <Result>(
+  url: string | URL,
+  work: (client: pg.Client) => Promise<Result>,
+): Promise<Result> => {
+  const client = new pg.Client({ connectionString: String(url) });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+};
+
+/** Nodes of the Citus cluster whose coordinator is at `url`, that one first; none on plain PostgreSQL. */
+export const clusterNodes = (url: string): Promise<readonly ClusterNode[]> =>
+  connected(url, async (client) => {
+    const extension = await client.query(`SELECT FROM pg_extension WHERE extname = 'citus'`);
+    if (extension.rowCount === 0) return [];
+    const nodes = await client.query<ClusterNode>(
+      'SELECT nodename, nodeport FROM pg_dist_node ORDER BY groupid',
+    );
+    return nodes.rows;
+  });
+
+const onNode = (url: string, { nodename, nodeport }: ClusterNode): URL => {
+  const location = new URL(url);
+  location.hostname = nodename;
+  location.port = String(nodeport);
+  return location;
+};
+
+/** The address of another database on the same server. */
+export const databaseAt = (url: string | URL, name: string): string => {
+  const location = new URL(url);
+  location.pathname = `/${name}`;
+  return location.href;
+};
+
+/** Makes a copy of `template`, or a database on every node of a cluster, which takes no templates; returns its address. */
+export const createDatabase = async (
+  url: string,
+  name: string,
+  template: string,
+  nodes: readonly ClusterNode[],
+): Promise<string> => {
+  if (nodes.length === 0) {
+    await connected(url, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`));
+    return databaseAt(url, name);
+  }
+  for (const node of nodes) {
+    const server = onNode(url, node);
+    await connected(server, (client) => client.query(`CREATE DATABASE ${name}`));
+    await connected(databaseAt(server, name), (client) => client.query('CREATE EXTENSION citus'));
+  }
+  await connected(databaseAt(url, name), async (client) => {
+    for (const [index, { nodename, nodeport }] of nodes.entries()) {
+      const call = index === 0 ? 'citus_set_coordinator_host' : 'citus_add_node';
+      await client.query(`SELECT ${call}($1, $2)`, [nodename, nodeport]);
+    }
+  });
+  return databaseAt(url, name);
+};
+
+export const dropDatabase = async (
+  url: string,
+  name: string,
+  nodes: readonly ClusterNode[],
+): Promise<void> => {
+  for (const server of nodes.length === 0 ? [url] : nodes.map((node) => onNode(url, node))) {
+    await connected(server, (client) => client.query(`DROP DATABASE ${name} WITH (FORCE)`));
+  }
+};
