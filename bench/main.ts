@@ -3,12 +3,14 @@ import { measureAppends } from './appends.ts';
 import { PROJECT } from './flights.ts';
 import { type Options, readOptions } from './options.ts';
 import { type Measured, machine, markdownTable } from './report.ts';
+import { measureStarts } from './starts.ts';
+import { measureEmbeddedTraces, measureTraces } from './traces.ts';
 
 type Section = (options: Options) => Promise<readonly Measured[]>;
 
 const SECTIONS: Readonly<Record<Options['engine'], Readonly<Record<string, Section>>>> = {
-  postgresql: { appends: measureAppends },
-  pglite: {},
+  postgresql: { appends: measureAppends, traces: measureTraces, starts: measureStarts },
+  pglite: { traces: measureEmbeddedTraces },
 };
 
 const options = readOptions();
