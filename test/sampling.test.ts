@@ -199,7 +199,7 @@ describe('counts', () => {
       });
     // 1 + 2 + 4 + 5 + 1 + 10, and 0 + 2 + 12 + 20 + 0 + 90
     const all = estimate(6, 23, 124);
-    const message = `Services logged a part of the affected predictions: 6 are recorded and stand for about 23, with a standard error of at least 12. Declared was RANDOM at rate 0.5 on test/${endpoint.name}. What was left out is in no list, nor is an entity of which nothing was kept.`;
+    const message = `Services logged a part of the affected predictions: 6 are recorded and stand for about 23, with a standard error of at least 12. Declared was random sampling at rate 0.5 on test/${endpoint.name}. What was left out is in no list, nor is an entity of which nothing was kept.`;
     const counted = { predictionCount: 6, predictionEstimate: all };
     expect(await counts('09:00', '12:00')).toEqual({
       modelVersion: { predictionEstimate: all },
@@ -321,12 +321,12 @@ describe('a record', () => {
     expect(await traced({ samplingRate: 0.5 })).toEqual([
       [
         'SAMPLING_RATE_MISMATCH',
-        `The record states that it was kept at rate 0.5, not 1: no sampling was declared for ${route} at that moment.`,
+        `The record states that it was kept at rate 0.5, not 1: no sampling was declared on ${route} at that moment.`,
       ],
     ]);
     const before = await declare(endpoint, { rule: 'RANDOM', rate: 0.5 });
     await declare(endpoint, byEntity(0.05));
-    const declared = `the sampling of ${route} was KEYED by entity key at rate 0.05, declared from 2026-01-02T00:00:00.000Z on by tester.`;
+    const declared = `declared was sampling by entity key at rate 0.05 on ${route} from 2026-01-02T00:00:00.000Z on, by tester.`;
     const notKept = [
       'SAMPLING_KEY_NOT_KEPT',
       `The record came although its key is not kept: ${declared}`,
@@ -379,7 +379,7 @@ describe('what is absent', () => {
     await declare(endpoint, { ...byEntity(0.05), validFrom: '2025-01-02T00:00:00Z' });
     await declare(endpoint, { rule: 'ALL', validFrom: '2025-01-10T00:00:00Z' });
     const nothing = 'Nothing of this request is on record: no prediction, and no rejected record.';
-    const sampling = `KEYED by entity key at rate 0.05 on ${route}`;
+    const sampling = `sampling by entity key at rate 0.05 on ${route}`;
     expect(await gapsOf({ entity: { key: 'order-2', during } })).toEqual([
       {
         subject: 'prediction',

@@ -49,7 +49,7 @@ const serve = async (options: ServeOptions): Promise<void> => {
   });
   const log = createLog(config.logLevel);
   const database = await openDatabase(config);
-  const replicas = openReplicas(config, database);
+  const replicas = await openReplicas(config, database);
   let server: RunningServer | undefined;
   try {
     if (options.migrate) {

@@ -26,6 +26,8 @@ export const serverOptionsOf = async (
   signer: await openSigningKey(config),
   sealSeconds: config.sealSeconds,
   keepCheckpoint: (note) => keepCheckpoint(config, note),
+  hasMetrics: config.hasMetrics,
+  slowMs: config.slowMs,
   routes: logRoutes,
   log,
   host: config.host,

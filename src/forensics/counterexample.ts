@@ -4,13 +4,10 @@ import { argumentError } from '../platform/bad-user-input.ts';
 import type { Context } from '../platform/context.ts';
 import { referenced } from '../platform/immutable-cache.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
+import { type CandidateRow, candidatesAfter } from '../prediction/candidate-rows.ts';
 import type { FeatureReading } from '../prediction/feature-decode.ts';
 import { predictionByIdentity } from '../prediction/prediction-by-identity.ts';
-import {
-  type CandidateRow,
-  candidatesAfter,
-  type PredictionLog,
-} from '../prediction/prediction-log.ts';
+import type { PredictionLog } from '../prediction/prediction-log.ts';
 import { storedReadings } from '../prediction/schema-codec.ts';
 import { countMatches } from '../prediction/search-page.ts';
 import type { Condition } from '../prediction/sql-condition.ts';

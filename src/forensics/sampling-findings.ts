@@ -1,6 +1,7 @@
+import { formatInstant } from '../platform/instant.ts';
 import type { PredictionLog } from '../prediction/prediction-log.ts';
 import { routeOf } from '../serving/endpoint.ts';
-import { describeDeclaration, type KnownKeys, keeps, rateFor } from '../serving/sampling.ts';
+import { describeSampling, type KnownKeys, keeps, rateFor } from '../serving/sampling.ts';
 import type { Finding } from './finding.ts';
 import type { TraceEvidence } from './trace-evidence.ts';
 
@@ -29,8 +30,8 @@ export const samplingFindings = ({
   const expected = sampling === null ? 1 : rateFor(sampling, keys);
   const declared =
     sampling === null
-      ? `no sampling was declared for ${routeOf(endpoint)} at that moment`
-      : `the sampling of ${routeOf(endpoint)} was ${describeDeclaration(sampling)}`;
+      ? `no sampling was declared on ${routeOf(endpoint)} at that moment`
+      : `declared was ${describeSampling(sampling)} on ${routeOf(endpoint)} from ${formatInstant(sampling.validFrom)} on, by ${sampling.actor}`;
   const mismatch: Finding = {
     code: 'SAMPLING_RATE_MISMATCH',
     severity: 'WARNING',

@@ -11,7 +11,7 @@ import { sampledKeys } from './sampling-findings.ts';
 /** Most samplings that one request is held against. */
 const MAX_SAMPLINGS = 100;
 
-/** `KEYED by entity key at rate 0.1 on production/payments`. */
+/** `sampling by entity key at rate 0.1 on production/payments`. */
 export const samplingOnEndpoint = async (
   database: Database,
   sampling: SamplingUsed,

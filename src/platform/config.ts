@@ -4,6 +4,12 @@ import type { S3Options } from './s3-artifact-store.ts';
 
 const port = z.coerce.number().int().min(0).max(65535);
 
+/** 1 or 0. */
+const flag = z
+  .enum(['0', '1'])
+  .default('0')
+  .transform((text) => text === '1');
+
 const postgresUrl = z
   .string()
   .trim()
@@ -35,6 +41,8 @@ const environment = z.object({
   HINDCAST_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info'),
+  HINDCAST_METRICS: flag,
+  HINDCAST_SLOW_MS: z.coerce.number().int().min(1).max(3_600_000).optional(),
   USER: z.string().optional(),
 });
 
@@ -70,6 +78,10 @@ export interface Config {
   /** Who is recorded as the author of facts when nobody else is known. */
   readonly actor: string;
   readonly logLevel: string;
+  /** Whether `/metrics` is served. */
+  readonly hasMetrics: boolean;
+  /** Milliseconds from which an operation is slow, and logged with what it did; null for none. */
+  readonly slowMs: number | null;
 }
 
 export class ConfigError extends Error {
@@ -108,6 +120,8 @@ export const readConfig = (
     port: read.HINDCAST_PORT,
     actor: read.HINDCAST_ACTOR ?? read.USER ?? 'local',
     logLevel: read.HINDCAST_LOG_LEVEL,
+    hasMetrics: read.HINDCAST_METRICS,
+    slowMs: read.HINDCAST_SLOW_MS ?? null,
     ...overrides,
     dataFolder,
   };
@@ -146,6 +160,10 @@ const placeOf = (
 /** Whether colours are welcome on a terminal (https://no-color.org). */
 export const wantsColor = (variables: NodeJS.ProcessEnv = process.env): boolean =>
   (variables.NO_COLOR ?? '') === '';
+
+/** Whether OpenTelemetry spans are made. */
+export const wantsTraces = (variables: NodeJS.ProcessEnv = process.env): boolean =>
+  variables.HINDCAST_TRACES === '1';
 
 /** Whether somebody is looking for a fault in Hindcast itself: errors then come with their stack. */
 export const isDebugging = (variables: NodeJS.ProcessEnv = process.env): boolean =>

@@ -108,6 +108,11 @@ export const openPostgresql = (url: string, poolSize: number, primary?: Database
     transaction,
     session,
     exclusively: (task, work) => exclusively(url, task, work),
+    connections: () => ({
+      used: pool.totalCount - pool.idleCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }),
     observe,
     close: async () => {
       await prisma.$disconnect();

@@ -1,6 +1,7 @@
 import type { RejectedRecordKind } from '../generated/prisma/enums.ts';
 import { type Database, type Session, sqlState } from '../platform/database.ts';
 import { announceRecorded } from '../platform/events.ts';
+import { announceAppended } from './append-events.ts';
 import {
   type AppendReport,
   type Exception,
@@ -43,6 +44,7 @@ export const commitBatch = async <Staged extends StagedRecord>(
 ): Promise<AppendReport> => {
   if (batch.received === 0) return reportOf(batch, [], new Map());
   const report = await commitWithRetries(database, batch, recordStore);
+  announceAppended(recordStore.kind, batch, report);
   await releaseOvertaken(database, batch);
   return report;
 };

@@ -1,10 +1,10 @@
 import { builder } from '../platform/builder.ts';
-import type { Database, Session } from '../platform/database.ts';
-import { formatInstant, type Instant } from '../platform/instant.ts';
+import type { Session } from '../platform/database.ts';
+import type { Instant } from '../platform/instant.ts';
+import { unstorableText } from '../platform/storable-text.ts';
 import type { ArchiveFile } from './archive-index.ts';
 import type { EncodedFeatures } from './feature-layout.ts';
 import { OBSERVATIONS, type Observations, OUTCOMES, observationsOf } from './observations.ts';
-import { type Condition, parameterList } from './sql-condition.ts';
 
 /** What makes a prediction itself: all four together. */
 export interface PredictionIdentity {
@@ -40,7 +40,7 @@ export interface PredictionLog extends PredictionIdentity {
   readonly archive: ArchiveFile | null;
 }
 
-/** A row of the log with what was observed of it. */
+/** A row of the log as selected by `PREDICTION_COLUMNS`. */
 export interface PredictionRow {
   readonly request_id: string;
   readonly occurred_at: Instant;
@@ -73,16 +73,24 @@ const COLUMNS = `l.request_id, l.occurred_at, l.endpoint_id, l.item, l.model_ver
   l.score, l.label, l.output, l.latency_ms, l.sampling_rate, l.digest, l.recorded_at, l.salt, l.batch_id`;
 
 /** Columns of a row `l` of `logRows`, with what was learned about it. */
-const PREDICTION_COLUMNS = `${COLUMNS}, ${OBSERVATIONS} AS observations`;
+export const PREDICTION_COLUMNS = `${COLUMNS}, ${OBSERVATIONS} AS observations`;
 
 /**
- * Rows of the log, by a condition on `l`, to select from under the same name. OFFSET keeps them apart from what is selected
- * beside them: Citus has that on its coordinator, and the rows elsewhere.
+ * Rows `l` of the log, by what follows FROM, to select from under the same name. OFFSET keeps them apart from what is
+ * selected beside them: Citus has that on its coordinator, and the rows elsewhere.
  */
-const logRows = (rest: string): string =>
-  `(SELECT ${COLUMNS}, ${OUTCOMES} AS outcomes FROM prediction_log l ${rest} OFFSET 0) l`;
+export const logRows = (from: string, more = ''): string =>
+  `(SELECT ${COLUMNS}, ${OUTCOMES} AS outcomes${more} FROM ${from} OFFSET 0) l`;
 
-const encodedOf = (row: Omit<PredictionRow, 'observations'>): EncodedFeatures => ({
+type EncodedColumn =
+  | 'numbers'
+  | 'integers'
+  | 'texts'
+  | 'statuses'
+  | 'feature_observed_at'
+  | 'undeclared';
+
+export const encodedOf = (row: Pick<PredictionRow, EncodedColumn>): EncodedFeatures => ({
   numbers: row.numbers,
   integers: row.integers,
   texts: row.texts,
@@ -134,52 +142,13 @@ export const selectPredictions = async (
   rest: string,
   values: readonly unknown[],
 ): Promise<PredictionLog[]> => {
-  const text = `SELECT ${PREDICTION_COLUMNS} FROM ${logRows(rest)}`;
+  const text = `SELECT ${PREDICTION_COLUMNS} FROM ${logRows(`prediction_log l ${rest}`)}`;
   const rows = await database.query<PredictionRow>({
     ...(name !== null && { name }),
     text,
     values,
   });
   return rows.map((row) => predictionOf(row));
-};
-
-/** As much of a prediction as is needed to compare its features. */
-export type CandidateRow = PredictionIdentity & Pick<PredictionLog, 'featureSchemaId' | 'features'>;
-
-/** A chunk of the rows `l` that a condition matches, newest first, after a row of it. One statement. */
-export const candidatesAfter = async (
-  database: Database,
-  condition: Condition,
-  after: PredictionIdentity | null,
-  limit: number,
-): Promise<readonly CandidateRow[]> => {
-  const { values, parameter } = parameterList();
-  const key = '(l.occurred_at, l.request_id, l.endpoint_id, l.item)';
-  const beyond = (place: PredictionIdentity): string => {
-    const at = parameter(formatInstant(place.occurredAt), 'timestamptz');
-    const rest = [
-      parameter(place.requestId, 'text'),
-      parameter(place.endpointId, 'int'),
-      parameter(place.item, 'int'),
-    ];
-    return `l.occurred_at <= ${at} AND ${key} < (${[at, ...rest].join(', ')})`;
-  };
-  const where = [condition(parameter), ...(after === null ? [] : [beyond(after)])];
-  const rows = await database.query<PredictionRow>({
-    text: `SELECT l.request_id, l.occurred_at, l.endpoint_id, l.item, l.feature_schema_id, l.numbers, l.integers,
-        l.texts, l.statuses, l.feature_observed_at, l.undeclared
-      FROM prediction_log l WHERE ${where.map((one) => `(${one})`).join(' AND ')}
-      ORDER BY l.occurred_at DESC, l.request_id DESC, l.endpoint_id DESC, l.item DESC LIMIT ${limit}`,
-    values,
-  });
-  return rows.map((row) => ({
-    requestId: row.request_id,
-    occurredAt: row.occurred_at,
-    endpointId: row.endpoint_id,
-    item: row.item,
-    featureSchemaId: row.feature_schema_id,
-    features: encodedOf(row),
-  }));
 };
 
 /** The digest of a prediction as texts have it; null when the content was erased. */
@@ -190,11 +159,16 @@ export const digestText = ({ digest }: Pick<PredictionLog, 'digest'>): string | 
 export const identityKey = (prediction: PredictionIdentity): string =>
   [prediction.occurredAt, prediction.endpointId, prediction.item, prediction.requestId].join('.');
 
+const MAX_INT4 = 2 ** 31 - 1;
+
 /** Reads what `identityKey` wrote; null for anything else. */
 export const parseIdentityKey = (key: string): PredictionIdentity | null => {
   const match = /^(-?\d{1,16})\.(\d{1,10})\.(\d{1,10})\.([\s\S]+)$/.exec(key);
   if (match === null) return null;
   const [, occurredAt, endpointId, item, requestId = ''] = match;
+  const numbers = [Number(endpointId), Number(item)];
+  if (numbers.some((number) => number > MAX_INT4) || unstorableText(requestId) !== null)
+    return null;
   return {
     requestId,
     occurredAt: Number(occurredAt),

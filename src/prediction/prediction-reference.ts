@@ -2,15 +2,18 @@ import { GraphQLError } from 'graphql';
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
 import { formatInstant } from '../platform/instant.ts';
+import { unstorableText } from '../platform/storable-text.ts';
 import { EndpointRouteInput, endpointByRoute, routeOf } from '../serving/endpoint.ts';
 import { archivedOfRequest, archivedPrediction } from './archived-predictions.ts';
 import {
-  type PredictionIdentity,
+  PREDICTION_COLUMNS,
   type PredictionLog,
   PredictionLogRef,
+  type PredictionRow,
   parseIdentityKey,
-  selectPredictions,
+  predictionOf,
 } from './prediction-log.ts';
+import { type PredictionKey, predictionLookUp } from './prediction-look-up.ts';
 
 const RecordedRequestInput = builder.inputType('RecordedRequestInput', {
   description: "A prediction by its request's ID in the serving system.",
@@ -44,64 +47,66 @@ export const PredictionLogReferenceInput = builder.inputType('PredictionLogRefer
 
 export type PredictionLogReference = typeof PredictionLogReferenceInput.$inferInput;
 
-const BY_IDENTITY = `WHERE l.request_id = $1 AND l.occurred_at = $2 AND l.endpoint_id = $3 AND l.item = $4`;
-const BY_REQUEST = `WHERE l.request_id = $1 AND l.endpoint_id = $2 AND l.item = $3
-  ORDER BY l.occurred_at LIMIT 11`;
-
-/** The identity that a reference gives in full; null when it does not. */
-const identityOf = async (
+/** What a reference says of the prediction it names; null when there can be none. No statement on a warm process. */
+export const keyOf = async (
   { database }: Context,
   { id, request }: PredictionLogReference,
-): Promise<PredictionIdentity | null> => {
+): Promise<PredictionKey | null> => {
   if (id != null) return parseIdentityKey(id.id);
-  if (request?.occurredAt == null || request.requestId.includes('\0')) return null;
+  // What the database cannot hold names nothing, and would be an error for all that is looked up along with it.
+  if (request == null || unstorableText(request.requestId) !== null) return null;
   const endpoint = await endpointByRoute(database).load(routeOf(request.endpoint));
   if (endpoint === null) return null;
-  const { requestId, occurredAt, item } = request;
-  return { requestId, occurredAt, endpointId: endpoint.id, item: item ?? 0 };
+  const { requestId, item, occurredAt } = request;
+  return { requestId, endpointId: endpoint.id, item: item ?? 0, occurredAt: occurredAt ?? null };
 };
 
 /**
- * The prediction that a reference names; null when there is none. One statement, and more where it is not in the log:
- * then the archives are searched. A reference that names several is refused: the caller says which, or asks for the
- * request.
+ * The one row that a look-up found; null when there is none. A reference that names several is refused: the caller says
+ * which, or asks for the request.
  */
+export const onlyOne = <Row extends Pick<PredictionRow, 'request_id' | 'occurred_at'>>(
+  found: readonly Row[],
+): Row | null => {
+  if (found.length > 1) throw ambiguous(found.map(identityOf));
+  return found[0] ?? null;
+};
+
+const identityOf = (row: Pick<PredictionRow, 'request_id' | 'occurred_at'>) => ({
+  requestId: row.request_id,
+  occurredAt: row.occurred_at,
+});
+
+const lookUp = predictionLookUp('prediction', PREDICTION_COLUMNS);
+
+/** The prediction that a reference names; null when there is none. One statement, and more where it is not in the log. */
 export const findPrediction = async (
   context: Context,
   reference: PredictionLogReference,
 ): Promise<PredictionLog | null> => {
-  const { database } = context;
-  const identity = await identityOf(context, reference);
-  if (identity !== null) {
-    const { requestId, occurredAt, endpointId, item } = identity;
-    const values = [requestId, formatInstant(occurredAt), endpointId, item];
-    const [found] = await selectPredictions(database, 'prediction', BY_IDENTITY, values);
-    return found ?? archivedPrediction(context, identity);
-  }
-  const { request } = reference;
-  if (request == null || request.occurredAt != null || request.requestId.includes('\0'))
-    return null;
-  const endpoint = await endpointByRoute(database).load(routeOf(request.endpoint));
-  if (endpoint === null) return null;
-  const { requestId } = request;
-  const item = request.item ?? 0;
-  const values = [requestId, endpoint.id, item];
-  const inLog = await selectPredictions(
-    database,
-    'predictions_of_request_item',
-    BY_REQUEST,
-    values,
-  );
-  const query = { requestId, endpointId: endpoint.id, item, from: null, to: null };
-  const found = inLog.length > 0 ? inLog : await archivedOfRequest(context, query);
-  if (found.length > 1) throw ambiguous(requestId, found);
+  const key = await keyOf(context, reference);
+  if (key === null) return null;
+  const row = onlyOne(await lookUp(context.database, key));
+  return row === null ? findArchivedPrediction(context, key) : predictionOf(row);
+};
+
+/** The same, of those that are not in the log. */
+export const findArchivedPrediction = async (
+  context: Context,
+  { occurredAt, ...key }: PredictionKey,
+): Promise<PredictionLog | null> => {
+  if (occurredAt !== null) return archivedPrediction(context, { ...key, occurredAt });
+  const found = await archivedOfRequest(context, { ...key, from: null, to: null });
+  if (found.length > 1) throw ambiguous(found);
   return found[0] ?? null;
 };
 
-const ambiguous = (requestId: string, found: readonly PredictionLog[]): GraphQLError => {
+const ambiguous = (
+  found: readonly Pick<PredictionLog, 'requestId' | 'occurredAt'>[],
+): GraphQLError => {
   const times = found.slice(0, 10).map(({ occurredAt }) => formatInstant(occurredAt));
   return new GraphQLError(
-    `Request ${JSON.stringify(requestId)} was answered ${found.length > 10 ? 'more than 10 times' : `${found.length} times`}: ` +
+    `Request ${JSON.stringify(found[0]?.requestId)} was answered ${found.length > 10 ? 'more than 10 times' : `${found.length} times`}: ` +
       `${times.join(', ')}. Give \`occurredAt\`, or ask for all of them with \`request(by:)\`.`,
     { extensions: { code: 'AMBIGUOUS_REFERENCE' } },
   );

@@ -6,6 +6,7 @@ import { startReleasing } from './background-release.ts';
 import { startReplaying } from './background-replay.ts';
 import { startSealing } from './background-sealing.ts';
 import { trackConnections } from './connections.ts';
+import { startMetrics } from './metrics.ts';
 import { assertLoopback, StartError } from './request-guard.ts';
 import { type ListenerOptions, requestListener } from './request-listener.ts';
 
@@ -14,6 +15,8 @@ export interface ServerOptions extends ListenerOptions {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
+  /** Whether `/metrics` is served. */
+  readonly hasMetrics?: boolean;
   /** Milliseconds that `close` waits for requests in progress. */
   readonly closePatience?: number;
   /** Seconds between two looks for replay jobs of other processes. */
@@ -53,7 +56,16 @@ const POLL_SECONDS = 2;
 export const startServer = async (given: ServerOptions): Promise<RunningServer> => {
   assertLoopback(given.host);
   const stopping = new AbortController();
-  const options: ServerOptions = { ...given, stopping: stopping.signal };
+  const metrics =
+    given.hasMetrics === true ? startMetrics(given.database, given.replicas ?? null) : null;
+  const options: ServerOptions = {
+    ...given,
+    stopping: stopping.signal,
+    ...(metrics !== null && {
+      routes: [...(given.routes ?? []), metrics.route],
+      onAnswered: metrics.observe,
+    }),
+  };
   const server = createServer({ ...TIMES, maxHeaderSize: 16 * 1024 }, requestListener(options));
   server.maxHeadersCount = 100;
   server.timeout = SILENCE;
@@ -75,7 +87,8 @@ export const startServer = async (given: ServerOptions): Promise<RunningServer> 
       closed ??= connections
         .close(options.closePatience ?? CLOSE_PATIENCE)
         .then(() => Promise.all([replaying.stop(), releasing.stop(), tending?.stop()]))
-        .then(() => sealing?.stop());
+        .then(() => sealing?.stop())
+        .then(() => metrics?.stop());
       return closed;
     },
   };

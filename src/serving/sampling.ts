@@ -1,5 +1,5 @@
 import type { SamplingKey, SamplingRule } from '../generated/prisma/enums.ts';
-import { formatInstant, type Instant } from '../platform/instant.ts';
+import type { Instant } from '../platform/instant.ts';
 import { isKept } from './keyed-sampling.ts';
 
 /** Which part of its predictions an endpoint logs, from `validFrom` until the next fact. */
@@ -38,21 +38,17 @@ export const keeps = (
 };
 
 const BY: Readonly<Record<SamplingKey, string>> = {
-  ENTITY_KEY: 'by entity key',
-  REQUEST_ID: 'by request ID',
-  TRACE_ID: 'by trace ID',
+  ENTITY_KEY: 'sampling by entity key',
+  REQUEST_ID: 'sampling by request ID',
+  TRACE_ID: 'sampling by trace ID',
 };
 
-/** `KEYED by entity key at rate 0.1`. */
+/** `sampling by entity key at rate 0.1`. */
 export const describeSampling = ({
   rule,
   key,
   rate,
 }: Pick<SamplingFact, 'rule' | 'key' | 'rate'>): string =>
-  [rule, ...(key === null ? [] : [BY[key]]), ...(rule === 'ALL' ? [] : [`at rate ${rate}`])].join(
-    ' ',
-  );
-
-/** The same, and since when by whom. */
-export const describeDeclaration = (fact: SamplingFact): string =>
-  `${describeSampling(fact)}, declared from ${formatInstant(fact.validFrom)} on by ${fact.actor}`;
+  rule === 'ALL'
+    ? 'logging of everything'
+    : `${key === null ? 'random sampling' : BY[key]} at rate ${rate}`;

@@ -7,7 +7,7 @@ import { type ArtifactStore, folderStore } from '../../src/platform/artifact-sto
 import { type Actor, localActor } from '../../src/platform/context.ts';
 import type { Database } from '../../src/platform/database.ts';
 import type { Signer } from '../../src/platform/signed-note.ts';
-import { startServer } from '../../src/server/http-server.ts';
+import { type ServerOptions, startServer } from '../../src/server/http-server.ts';
 import { createLog } from '../../src/server/log.ts';
 import type { Route } from '../../src/server/routes.ts';
 import { openTestDatabase, statementsDuring } from './database.ts';
@@ -44,6 +44,7 @@ export const openTestHindcast = async (
   routes: readonly Route[] = [],
   inferenceUrl: string | null = null,
   signer: Signer | null = null,
+  more: Partial<ServerOptions> = {},
 ): Promise<TestHindcast> => {
   const database = await openTestDatabase();
   const log = createLog(process.env.TEST_LOG_LEVEL ?? 'silent');
@@ -64,6 +65,7 @@ export const openTestHindcast = async (
     log,
     host: '127.0.0.1',
     port: 0,
+    ...more,
   });
   afterAll(async () => {
     await server.close();
