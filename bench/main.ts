@@ -1,13 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import { measureAppends } from './appends.ts';
 import { PROJECT } from './flights.ts';
+import { measureLarge } from './large.ts';
 import { type Options, readOptions } from './options.ts';
+import { measureReplays } from './replays.ts';
 import { type Measured, machine, markdownTable } from './report.ts';
 
 type Section = (options: Options) => Promise<readonly Measured[]>;
 
 const SECTIONS: Readonly<Record<Options['engine'], Readonly<Record<string, Section>>>> = {
-  postgresql: { appends: measureAppends },
+  postgresql: { appends: measureAppends, large: measureLarge, replays: measureReplays },
   pglite: {},
 };
 

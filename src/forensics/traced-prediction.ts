@@ -7,7 +7,7 @@ import {
 } from '../prediction/prediction-log.ts';
 import { predictionLookUp } from '../prediction/prediction-look-up.ts';
 import {
-  findArchivedPrediction,
+  archivedOf,
   keyOf,
   onlyOne,
   type PredictionLogReference,
@@ -48,10 +48,10 @@ export const findTraced = async (
   const { database } = context;
   const key = await keyOf(context, reference);
   if (key === null) return null;
-  const row = onlyOne(await lookUp(database, key));
+  const row = onlyOne(key, await lookUp(database, key), (one) => one.occurred_at);
   if (row === null) {
-    const prediction = await findArchivedPrediction(context, key);
-    return prediction === null ? null : { prediction, ...(await historiesOf(context, prediction)) };
+    const prediction = await archivedOf(context, key);
+    return prediction && { prediction, ...(await historiesOf(context, prediction)) };
   }
   return {
     prediction: predictionOf(row),

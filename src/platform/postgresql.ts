@@ -23,7 +23,8 @@ const withoutCredentials = (url: string): string => {
   return `postgresql://${host}${pathname}`;
 };
 
-const SESSION = '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c bytea_output=hex';
+const SESSION =
+  '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c bytea_output=hex -c jit=off';
 
 /** A replica is given up sooner than a primary, which can answer for it; in milliseconds. */
 const REPLICA: pg.PoolConfig = {
@@ -35,7 +36,8 @@ const REPLICA: pg.PoolConfig = {
 /** Connects to PostgreSQL 15 or later; to read only, when it is a replica of `primary`. */
 export const openPostgresql = (url: string, poolSize: number, primary?: Database): Database => {
   const { notify, observe } = statementListeners();
-  // The session is in UTC because both Prisma and the readers of the log's instants rely on it.
+  // The session is in UTC because both Prisma and the readers of the log's instants rely on it. Compiling a statement takes
+  // longer than running it on what a bounded query reads.
   const pool = new pg.Pool({
     connectionString: url,
     max: poolSize,

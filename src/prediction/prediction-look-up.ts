@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
 import type { Database } from '../platform/database.ts';
 import { formatInstant } from '../platform/instant.ts';
-import { logRows, type PredictionIdentity, type PredictionRow } from './prediction-log.ts';
+import { LOGGED, type PredictionIdentity, type PredictionRow } from './prediction-log.ts';
 
 /** What is known of a prediction that is looked for. */
 export type PredictionKey = Omit<PredictionIdentity, 'occurredAt'> & {
@@ -15,15 +15,13 @@ const MOST = 11;
 /** Most keys in one statement. */
 const BATCH = 100;
 
-const ROWS = (columns: string, ofTime: string): string =>
-  `SELECT l.place, ${columns} FROM ${logRows(
-    `unnest($1::text[], $2::int[], $3::int[]${ofTime === '' ? '' : ', $4::timestamptz[]'})
+const ROWS = (columns: string, ofTime: string): string => `SELECT l.place, ${columns} FROM (
+  SELECT ${LOGGED}, w.place::int AS place
+  FROM unnest($1::text[], $2::int[], $3::int[]${ofTime === '' ? '' : ', $4::timestamptz[]'})
     WITH ORDINALITY AS w (request_id, endpoint_id, item${ofTime === '' ? '' : ', occurred_at'}, place)
   CROSS JOIN LATERAL (SELECT * FROM prediction_log p
     WHERE p.request_id = w.request_id AND p.endpoint_id = w.endpoint_id AND p.item = w.item ${ofTime}
-    ORDER BY p.occurred_at LIMIT ${MOST}) l`,
-    ', w.place::int AS place',
-  )}`;
+    ORDER BY p.occurred_at LIMIT ${MOST}) l OFFSET 0) l`;
 
 /**
  * Looks up rows of the log by `columns` of `l`, with one statement for everything that is looked for at the same time,
