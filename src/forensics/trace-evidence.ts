@@ -87,7 +87,6 @@ export const gatherEvidence = async (
   const lineage = await lineageOf(database, version);
   const endpoint = referenced(await endpointById(database).load(prediction.endpointId));
   const builtWith = referenced(await featureSchemaById(database).load(prediction.featureSchemaId));
-  const sampling = await samplingKnownAt(context, prediction, knownAt);
   const readings = storedReadings(builtWith, prediction.features);
   return {
     ...lineage,
