@@ -91,7 +91,6 @@ export const gatherEvidence = async (
   const lineage = await lineageOf(database, version);
   const endpoint = referenced(await endpointById(database).load(prediction.endpointId));
   const builtWith = referenced(await featureSchemaById(database).load(prediction.featureSchemaId));
-  const sampling = await samplingKnownAt(context, prediction, knownAt);
   const readings = storedReadings(builtWith, prediction.features);
   return {
     ...lineage,
@@ -105,7 +104,7 @@ export const gatherEvidence = async (
     stage: stageAt(transitions, prediction.occurredAt, knownAt),
     deployments,
     deployment: servingDeployment(deployments, prediction, knownAt),
-    sampling,
+    sampling: await samplingKnownAt(context, prediction, knownAt),
     releases: await releasesOf(database, deployments),
     knownAt,
     recomputedDigest: predictionDigest(prediction, {
@@ -117,16 +116,6 @@ export const gatherEvidence = async (
     maySeeRecord: await isRecordVisible(context, prediction),
   };
 };
-
-/** What is believed now of the sampling came with the prediction, and was so before when it had been recorded by then. */
-const samplingKnownAt = (
-  context: Context,
-  { endpointId, occurredAt: at, observations: { sampling } }: PredictionLog,
-  knownAt: Instant,
-): Promise<SamplingFact | null> =>
-  sampling === null || sampling.recordedAt <= knownAt
-    ? Promise.resolve(sampling)
-    : samplingAt(context).load({ endpointId, at, knownAt });
 
 const lineages = new WeakMap<ModelVersion, VersionLineage>();
 
@@ -156,6 +145,16 @@ const lineageOf = async (database: Database, version: ModelVersion): Promise<Ver
   lineages.set(version, lineage);
   return lineage;
 };
+
+/** What is believed now of the sampling came with the prediction, and was so before when it had been recorded by then. */
+const samplingKnownAt = (
+  context: Context,
+  { endpointId, occurredAt: at, observations: { sampling } }: PredictionLog,
+  knownAt: Instant,
+): Promise<SamplingFact | null> =>
+  sampling === null || sampling.recordedAt <= knownAt
+    ? Promise.resolve(sampling)
+    : samplingAt(context).load({ endpointId, at, knownAt });
 
 const datasetsOf = (database: Database, { datasets }: ModelVersion) =>
   Promise.all(

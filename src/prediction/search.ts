@@ -30,7 +30,9 @@ import {
 import { type PredictionLog, PredictionLogRef } from './prediction-log.ts';
 import { resolveFilter } from './resolve-filter.ts';
 import type { Window } from './rollups.ts';
-import { countMatches, estimateMatches, type SearchOrder, searchPage } from './search-page.ts';
+import type { Search, SearchOrder } from './search-order.ts';
+import { countMatches, estimateMatches, searchPage } from './search-page.ts';
+import { searchedVersions } from './searched-versions.ts';
 import { allOf, type Condition } from './sql-condition.ts';
 
 /** What a page of predictions tells beside itself. */
@@ -66,20 +68,21 @@ builder.objectFields(PredictionLogConnection, (t) => ({
   }),
 }));
 
-/** A page of the predictions that a condition matches. */
+/** A page of the predictions of a search. */
 export const predictionPage = async (
   { database }: Context,
-  condition: Condition,
+  search: Search,
   order: SearchOrder,
   args: PageArguments,
   window: Window,
 ): Promise<Page<PredictionLog> & Searched> => ({
   window,
-  ...(await searchPage(database, condition, order, pageRequest(args))),
-  count: (limit) => countUpTo(limit, (stopAfter) => countMatches(database, condition, stopAfter)),
+  ...(await searchPage(database, search, order, pageRequest(args))),
+  count: (limit) =>
+    countUpTo(limit, (stopAfter) => countMatches(database, search.condition, stopAfter)),
   estimate: async (limit) => {
     checkCountLimit(limit);
-    return estimateMatches(database, condition, limit);
+    return estimateMatches(database, search.condition, limit);
   },
 });
 
@@ -139,7 +142,8 @@ builder.queryField('predictionLogs', (t) =>
     },
     resolve: async (_, { filter, orderBy, ...args }, context) => {
       const condition = await resolveFilter(context, filter, { mustBeBounded: true });
-      return predictionPage(context, condition, orderBy, args, windowOf(filter));
+      const versions = await searchedVersions(context.database, filter);
+      return predictionPage(context, { condition, versions }, orderBy, args, windowOf(filter));
     },
   }),
 );
@@ -166,7 +170,13 @@ builder.objectField(ModelVersionRef, 'predictions', (t) =>
       });
       const ofVersion: Condition = (parameter) => `l.model_version_id = ${parameter(id, 'int')}`;
       const condition = allOf([ofVersion, matches]);
-      return predictionPage(context, condition, orderBy, args, windowOf(filter));
+      return predictionPage(
+        context,
+        { condition, versions: null },
+        orderBy,
+        args,
+        windowOf(filter),
+      );
     },
   }),
 );
@@ -190,7 +200,8 @@ builder.objectField(EndpointRef, 'predictions', (t) =>
       const matches = await resolveFilter(context, filter, { mustBeBounded: true });
       const ofEndpoint: Condition = (parameter) => `l.endpoint_id = ${parameter(id, 'int')}`;
       const condition = allOf([ofEndpoint, matches]);
-      return predictionPage(context, condition, orderBy, args, windowOf(filter));
+      const versions = await searchedVersions(context.database, filter);
+      return predictionPage(context, { condition, versions }, orderBy, args, windowOf(filter));
     },
   }),
 );

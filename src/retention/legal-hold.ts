@@ -60,21 +60,58 @@ export const modelNameOf = async (
   return model?.name ?? null;
 };
 
+/** Most holds that are named as the reason why something stays. */
+const MAX_HOLDS = 20;
+
 /** What a hold is on, apart from an entity, as a condition on rows `l` of the log. */
 export const HOLD_FITS = `(h.model_id IS NULL OR EXISTS (SELECT FROM model_version v WHERE v.id = l.model_version_id AND v.model_id = h.model_id))
   AND (h.endpoint_id IS NULL OR l.endpoint_id = h.endpoint_id)`;
 
-// What is counted says which models and endpoints a week has; only entities are looked up in the rows, by their index.
-const HOLDING = `SELECT h.id FROM legal_hold h LEFT JOIN held_entity e ON e.hold_id = h.id
-  WHERE NOT EXISTS (SELECT FROM legal_hold_release r WHERE r.hold_id = h.id)
-    AND coalesce(h.covers_from, '-infinity') < $2::timestamptz AND coalesce(h.covers_to, 'infinity') > $1::timestamptz
-    AND CASE WHEN h.entity_commitment IS NULL THEN EXISTS (SELECT FROM prediction_rollup l
-        WHERE l.hour >= $1::timestamptz AND l.hour < $2::timestamptz AND ${HOLD_FITS}
-          AND l.last_at >= coalesce(h.covers_from, '-infinity') AND l.first_at < coalesce(h.covers_to, 'infinity'))
-      ELSE EXISTS (SELECT FROM prediction_log l WHERE l.entity_key = e.entity_key
-        AND l.occurred_at >= $1::timestamptz AND l.occurred_at < $2::timestamptz AND ${HOLD_FITS}
-        AND l.occurred_at >= coalesce(h.covers_from, '-infinity') AND l.occurred_at < coalesce(h.covers_to, 'infinity')) END
-  ORDER BY h.id LIMIT 20`;
+const LASTS = `NOT EXISTS (SELECT FROM legal_hold_release r WHERE r.hold_id = h.id)
+    AND coalesce(h.covers_from, '-infinity') < $2::timestamptz AND coalesce(h.covers_to, 'infinity') > $1::timestamptz`;
+
+// What is counted says which models and endpoints a week has, and which of its hours.
+const HOLDING = `SELECT h.id FROM legal_hold h WHERE ${LASTS} AND h.entity_commitment IS NULL
+    AND EXISTS (SELECT FROM prediction_rollup l WHERE l.hour >= $1::timestamptz AND l.hour < $2::timestamptz
+      AND ${HOLD_FITS} AND l.last_at >= coalesce(h.covers_from, '-infinity')
+      AND l.first_at < coalesce(h.covers_to, 'infinity'))
+  ORDER BY h.id LIMIT ${MAX_HOLDS}`;
+
+const ON_ENTITIES = `SELECT h.id, e.entity_key AS "entityKey", h.endpoint_id AS "endpointId",
+    (SELECT array_agg(v.id) FROM model_version v WHERE v.model_id = h.model_id) AS versions,
+    h.model_id IS NULL AS "isAnyModel", greatest(h.covers_from, $1::timestamptz) AS "from",
+    least(h.covers_to, $2::timestamptz) AS "to"
+  FROM legal_hold h JOIN held_entity e ON e.hold_id = h.id WHERE ${LASTS} ORDER BY h.id`;
+
+interface EntityHold {
+  readonly id: number;
+  readonly entityKey: string;
+  readonly endpointId: number | null;
+  readonly versions: readonly number[] | null;
+  readonly isAnyModel: boolean;
+  readonly from: Instant;
+  readonly to: Instant;
+}
+
+/** Whether the log has anything that a hold on an entity is on; the index of entities answers it. */
+const holdsAnything = async (
+  reader: Pick<Session, 'query'>,
+  { entityKey, endpointId, versions, isAnyModel, from, to }: EntityHold,
+): Promise<boolean> => {
+  const rows = await reader.query({
+    name: 'held_predictions',
+    text: `SELECT 1 AS found FROM prediction_log l WHERE l.entity_key = $1 AND l.occurred_at >= $2 AND l.occurred_at < $3
+        AND ($4::int IS NULL OR l.endpoint_id = $4) AND ($5::int[] IS NULL OR l.model_version_id = ANY($5)) LIMIT 1`,
+    values: [
+      entityKey,
+      formatInstant(from),
+      formatInstant(to),
+      endpointId,
+      isAnyModel ? null : (versions ?? []),
+    ],
+  });
+  return rows.length > 0;
+};
 
 /** Holds that keep a week of the log from being archived; at most 20 of them. */
 export const holdsOn = async (
@@ -83,5 +120,15 @@ export const holdsOn = async (
 ): Promise<readonly number[]> => {
   const values = [formatInstant(from), formatInstant(to)];
   const rows = await reader.query<{ id: number }>({ name: 'holds_on_week', text: HOLDING, values });
-  return rows.map(({ id }) => id);
+  const holds = rows.map(({ id }) => id);
+  // Each by itself: a cluster has the log elsewhere than the holds.
+  for (const hold of await reader.query<EntityHold>({
+    name: 'entity_holds_on_week',
+    text: ON_ENTITIES,
+    values,
+  })) {
+    if (holds.length >= MAX_HOLDS) break;
+    if (await holdsAnything(reader, hold)) holds.push(hold.id);
+  }
+  return holds;
 };
