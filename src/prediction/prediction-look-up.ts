@@ -15,13 +15,16 @@ const MOST = 11;
 /** Most keys in one statement. */
 const BATCH = 100;
 
-const ROWS = (columns: string, ofTime: string): string =>
+// Ranked, so that a key with too many rows leaves the others theirs. An identity finds one at most.
+const OF_TIME = 'AND l.occurred_at = w.occurred_at';
+const RANKED = `ORDER BY row_number() OVER (PARTITION BY w.place ORDER BY l.occurred_at) LIMIT ${MOST * BATCH}`;
+
+const ROWS = (columns: string, hasTime: boolean): string =>
   `SELECT l.place, ${columns} FROM ${logRows(
-    `unnest($1::text[], $2::int[], $3::int[]${ofTime === '' ? '' : ', $4::timestamptz[]'})
-    WITH ORDINALITY AS w (request_id, endpoint_id, item${ofTime === '' ? '' : ', occurred_at'}, place)
-  CROSS JOIN LATERAL (SELECT * FROM prediction_log p
-    WHERE p.request_id = w.request_id AND p.endpoint_id = w.endpoint_id AND p.item = w.item ${ofTime}
-    ORDER BY p.occurred_at LIMIT ${MOST}) l`,
+    `unnest($1::text[], $2::int[], $3::int[]${hasTime ? ', $4::timestamptz[]' : ''})
+    WITH ORDINALITY AS w (request_id, endpoint_id, item${hasTime ? ', occurred_at' : ''}, place)
+  JOIN prediction_log l ON l.request_id = w.request_id AND l.endpoint_id = w.endpoint_id AND l.item = w.item
+    ${hasTime ? OF_TIME : RANKED}`,
     ', w.place::int AS place',
   )}`;
 
@@ -33,7 +36,7 @@ export const predictionLookUp = <Row extends PredictionRow>(name: string, column
   const loaderOf = (database: Database, hasTime: boolean) => {
     const statement = {
       name: hasTime ? `${name}_by_identity` : `${name}_by_request`,
-      text: ROWS(columns, hasTime ? 'AND p.occurred_at = w.occurred_at' : ''),
+      text: ROWS(columns, hasTime),
     };
     return new DataLoader<PredictionKey, readonly Row[]>(
       async (keys) => {
