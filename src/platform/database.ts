@@ -15,7 +15,7 @@ export interface Statement {
 export interface Session {
   query<Row>(statement: Statement): Promise<Row[]>;
   /** Runs `COPY … FROM STDIN` with rows in PostgreSQL's text format. */
-  copy(target: string, rows: string): Promise<void>;
+  copy(target: string, rows: string | Buffer<ArrayBuffer>): Promise<void>;
 }
 
 /** The database behind Hindcast: Prisma for the registry, SQL on the same connections for the log. */
@@ -91,10 +91,12 @@ const LOST = /^(Connection terminated|Client has encountered a connection error|
 /** Whether the database could not do its work, whatever it was asked: it may when it is asked again. */
 export const isUnavailable = (error: unknown): boolean => {
   if (typeof error !== 'object' || error === null) return false;
-  const { code, originalCode, message, cause } = error as Readonly<Record<string, unknown>>;
+  const { code, originalCode, message, cause, meta } = error as Readonly<Record<string, unknown>>;
   return (
     [code, originalCode].some((one) => typeof one === 'string' && UNAVAILABLE.test(one)) ||
     (typeof message === 'string' && LOST.test(message)) ||
-    isUnavailable(cause)
+    isUnavailable(cause) ||
+    // Where Prisma puts what the driver said.
+    isUnavailable(Object(meta).driverAdapterError)
   );
 };

@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
 import type { Database } from '../platform/database.ts';
 import { formatInstant } from '../platform/instant.ts';
-import { logRows, type PredictionIdentity, type PredictionRow } from './prediction-log.ts';
+import { LOGGED, type PredictionIdentity, type PredictionRow } from './prediction-log.ts';
 
 /** What is known of a prediction that is looked for. */
 export type PredictionKey = Omit<PredictionIdentity, 'occurredAt'> & {
@@ -15,30 +15,33 @@ const MOST = 11;
 /** Most keys in one statement. */
 const BATCH = 100;
 
-// Ranked, so that a key with too many rows leaves the others theirs. An identity finds one at most.
-const OF_TIME = 'AND l.occurred_at = w.occurred_at';
-const RANKED = `ORDER BY row_number() OVER (PARTITION BY w.place ORDER BY l.occurred_at) LIMIT ${MOST * BATCH}`;
-
-// Parameters as sub-selects hide how many keys there are. Where the planner knows, a plan of its own looks cheaper to it each
-// time, and planning takes seven times as long as looking up.
-const ROWS = (columns: string, hasTime: boolean): string =>
-  `SELECT l.place, ${columns} FROM ${logRows(
-    `unnest((SELECT $1::text[]), (SELECT $2::int[]), (SELECT $3::int[])${hasTime ? ', (SELECT $4::timestamptz[])' : ''})
-    WITH ORDINALITY AS w (request_id, endpoint_id, item${hasTime ? ', occurred_at' : ''}, place)
-  JOIN prediction_log l ON l.request_id = w.request_id AND l.endpoint_id = w.endpoint_id AND l.item = w.item
-    ${hasTime ? OF_TIME : RANKED}`,
-    ', w.place::int AS place',
-  )}`;
+const textOf = (columns: string, hasTime: boolean): string => {
+  const keys = ['request_id', 'endpoint_id', 'item', ...(hasTime ? ['occurred_at'] : [])].join(
+    ', ',
+  );
+  // As sub-selects, which hide how many keys there are: where the planner knows, it plans every time anew, at several times
+  // the cost of looking up.
+  const arrays = ['text', 'int', 'int', ...(hasTime ? ['timestamptz'] : [])]
+    .map((type, index) => `(SELECT $${index + 1}::${type}[])`)
+    .join(', ');
+  const wanted = `JOIN unnest(${arrays}) WITH ORDINALITY AS w (${keys}, place)
+    USING (${keys})`;
+  // The rank is taken among rows of one request, so that where the log is distributed each part can tell it.
+  const rank = 'row_number() OVER (PARTITION BY l.request_id, w.place ORDER BY l.occurred_at)';
+  return `SELECT l.place, ${columns} FROM (
+      SELECT ${LOGGED}, w.place::int AS place, ${rank} AS rank FROM prediction_log l ${wanted} OFFSET 0) l
+    WHERE l.rank <= ${MOST} ORDER BY l.place, l.occurred_at`;
+};
 
 /**
- * Looks up rows of the log by `columns` of `l`, with one statement for everything that is looked for at the same time,
- * by whichever request: sending a statement and beginning with it costs more than the look-up itself.
+ * Looks up rows of the log, by columns as `PREDICTION_COLUMNS` are, with one statement for everything that is looked for at
+ * the same time, by whichever request: sending a statement and beginning with it costs more than the look-up itself.
  */
 export const predictionLookUp = <Row extends PredictionRow>(name: string, columns: string) => {
   const loaderOf = (database: Database, hasTime: boolean) => {
     const statement = {
       name: hasTime ? `${name}_by_identity` : `${name}_by_request`,
-      text: ROWS(columns, hasTime),
+      text: textOf(columns, hasTime),
     };
     return new DataLoader<PredictionKey, readonly Row[]>(
       async (keys) => {
