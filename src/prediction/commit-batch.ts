@@ -33,8 +33,11 @@ export interface RecordStore<Staged extends StagedRecord, Batch extends Prepared
 
 const ATTEMPTS = 4;
 
-/** Deadlock, serialisation failure, a row that is taken, and one without a partition: retention dropped it meanwhile. */
-const PASSING = new Set(['40P01', '40001', '23505', '23514']);
+/**
+ * Deadlock, serialisation failure, a row that is taken, and one without a partition: retention dropped it meanwhile. Citus
+ * answers COPY with an internal error whatever a node had to say.
+ */
+const PASSING = new Set(['40P01', '40001', '23505', '23514', 'XX000']);
 
 /** Stores a batch and keeps what was refused of it, all in one transaction. */
 export const commitBatch = async <Staged extends StagedRecord, Batch extends PreparedBatch<Staged>>(

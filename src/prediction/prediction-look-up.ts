@@ -19,8 +19,12 @@ const textOf = (columns: string, hasTime: boolean): string => {
   const keys = ['request_id', 'endpoint_id', 'item', ...(hasTime ? ['occurred_at'] : [])].join(
     ', ',
   );
-  const times = hasTime ? ', $4::timestamptz[]' : '';
-  const wanted = `JOIN unnest($1::text[], $2::int[], $3::int[]${times}) WITH ORDINALITY AS w (${keys}, place)
+  // As sub-selects, which hide how many keys there are: where the planner knows, it plans every time anew, at several times
+  // the cost of looking up.
+  const arrays = ['text', 'int', 'int', ...(hasTime ? ['timestamptz'] : [])]
+    .map((type, index) => `(SELECT $${index + 1}::${type}[])`)
+    .join(', ');
+  const wanted = `JOIN unnest(${arrays}) WITH ORDINALITY AS w (${keys}, place)
     USING (${keys})`;
   // The rank is taken among rows of one request, so that where the log is distributed each part can tell it.
   const rank = 'row_number() OVER (PARTITION BY l.request_id, w.place ORDER BY l.occurred_at)';
