@@ -6,6 +6,7 @@ export default {
   platform: 'node',
   // What finds files of its own beside its code, is native, or is read only when it is asked for stays a package.
   external: [
+    /^@duckdb\//,
     /^@electric-sql\//,
     /^@graphql-yoga\/render-graphiql/,
     /^@prisma\//,

@@ -48,23 +48,36 @@ export const ask = async <Data>(
 };
 
 const REGISTER = `mutation ($input: RegisterModelVersionInput!) {
-  registerModelVersion(input: $input) {
-    __typename
-    ... on RegisterModelVersionPayload { modelVersion { digest } }
-  }
+  done: registerModelVersion(input: $input) { __typename }
 }`;
 
-/** Registers the two versions of the example. */
+const MOVE = `mutation ($input: TransitionModelVersionInput!) {
+  done: transitionModelVersion(input: $input) { __typename }
+}`;
+
+const START = `mutation ($input: StartDeploymentInput!) {
+  done: startDeployment(input: $input) { __typename }
+}`;
+
+/** Sends a mutation; throws unless it did what it says. */
+const change = async (url: string, mutation: string, input: object): Promise<void> => {
+  const { done } = await ask<{ done: { __typename: string } }>(url, mutation, { input });
+  if (!done.__typename.endsWith('Payload')) throw new Error(JSON.stringify(done));
+};
+
+/** Registers the two versions of the example, and starts the first on its endpoint. */
 export const register = async (url: string): Promise<void> => {
   const folder = `${PROJECT}examples/flights/versions`;
   for (const file of readdirSync(folder).sort()) {
     const input = JSON.parse(readFileSync(`${folder}/${file}`, 'utf8')) as object;
-    const { registerModelVersion: answer } = await ask<{
-      registerModelVersion: { __typename: string };
-    }>(url, REGISTER, { input });
-    if (answer.__typename !== 'RegisterModelVersionPayload')
-      throw new Error(JSON.stringify(answer));
+    await change(url, REGISTER, input);
   }
+  const modelVersion = { release: { model: 'flight-delay', semver: '1.0.0' } };
+  for (const to of ['STAGING', 'PRODUCTION']) {
+    await change(url, MOVE, { modelVersion, to, reason: 'To be measured.' });
+  }
+  const endpoint = { name: 'flight-delay', environment: 'production' };
+  await change(url, START, { endpoint, modelVersion });
 };
 
 async function* chunksOf(lines: AsyncIterable<string> | Iterable<string>): AsyncGenerator<Buffer> {

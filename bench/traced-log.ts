@@ -9,7 +9,7 @@ export const tracedPlacement = (rows: number): Placement => ({
   dense: 0,
 });
 
-const ENDPOINT = { name: 'flight-delay', environment: 'production' };
+export const ENDPOINT = { name: 'flight-delay', environment: 'production' };
 const RELEASES = ['1.0.0', '1.1.0'];
 const STAGES = [
   ['STAGING', '2026-02-10T09:00:00Z'],

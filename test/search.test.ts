@@ -382,7 +382,7 @@ describe('pages', () => {
     }
   });
 
-  it('take one statement, and one more where features are looked up', async () => {
+  it('take a statement that tells which versions answered and one for the page, and one more where features are looked up', async () => {
     const filter = { occurredAt: WINDOW };
     const byFeatures = {
       ...filter,
@@ -393,8 +393,8 @@ describe('pages', () => {
       ],
     };
     for (const [which, statements] of [
-      [filter, 1],
-      [byFeatures, 2],
+      [filter, 2],
+      [byFeatures, 3],
     ] as const) {
       await searchPage(hindcast, which, { first: 2 });
       for (const more of [{ first: 1 }, { first: 100 }, { last: 3 }]) {
@@ -406,28 +406,37 @@ describe('pages', () => {
 
   it('read only the partitions of the window, and of these only those beyond the cursor', async () => {
     /** The weeks that a page reads when it is asked for with other values. */
-    const weeksRead = async (more: Json, ...values: unknown[]): Promise<string[]> => {
-      const [text] = await hindcast.statementsOf(() =>
-        searchPage(hindcast, { occurredAt: WINDOW }, more),
-      );
+    const weeksRead = async (filter: Json, more: Json, ...values: unknown[]): Promise<string[]> => {
+      const sent = await hindcast.statementsOf(() => searchPage(hindcast, filter, more));
       const plan = await database.query<{ 'QUERY PLAN': string }>({
-        text: `EXPLAIN ${text}`,
+        text: `EXPLAIN ${sent.at(-1)}`,
         values,
       });
       const lines = plan.map((row) => row['QUERY PLAN']).join('\n');
       return [...new Set(lines.match(/\bprediction_log_p\d{8}/g))].sort();
     };
+    const all = { occurredAt: WINDOW };
     const window = ['2026-02-01T00:00:00Z', '2026-02-16T00:00:00Z'];
-    expect(await weeksRead({}, ...window)).toEqual([
+    const versions = [1, 2];
+    expect(await weeksRead(all, {}, ...window, ...versions)).toEqual([
       'prediction_log_p20260126',
       'prediction_log_p20260209',
     ]);
-    const { pageInfo } = await searchPage(hindcast, { occurredAt: WINDOW }, { first: 1 });
+    const { pageInfo } = await searchPage(hindcast, all, { first: 1 });
     const after = { after: pageInfo.endCursor };
-    const place = ['2026-02-05T00:00:00Z', 'id', 1, 0];
-    expect(await weeksRead(after, ...window, ...place)).toEqual(['prediction_log_p20260126']);
+    const beyond = [...window, '2026-02-05T00:00:00Z', 'id', 1, 0, ...versions];
+    expect(await weeksRead(all, after, ...beyond)).toEqual(['prediction_log_p20260126']);
     const before = { last: 1, before: pageInfo.endCursor };
-    expect(await weeksRead(before, ...window, ...place)).toEqual(['prediction_log_p20260209']);
+    expect(await weeksRead(all, before, ...beyond)).toEqual(['prediction_log_p20260209']);
+    const ofVersion = {
+      ...all,
+      modelVersion: { digest: first.digest },
+      ...feature('distance', { float: { gte: 1, lt: 9 } }),
+    };
+    const day = ['2026-02-12T00:00:00Z', '2026-02-13T00:00:00Z'];
+    expect(await weeksRead(ofVersion, {}, ...day, 1, [1], 1, 9, [2], 1, 9)).toEqual([
+      'prediction_log_p20260209',
+    ]);
   });
 });
 
@@ -461,8 +470,9 @@ describe('a count', () => {
   });
 
   it('takes one statement of its own', async () => {
-    await count({});
-    expect(await hindcast.statementsOf(() => count({}))).toHaveLength(2);
+    const filter = { requestIds: ['none'] };
+    await count(filter);
+    expect(await hindcast.statementsOf(() => count(filter))).toHaveLength(2);
   });
 });
 

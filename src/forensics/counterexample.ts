@@ -4,9 +4,10 @@ import { argumentError } from '../platform/bad-user-input.ts';
 import type { Context } from '../platform/context.ts';
 import { referenced } from '../platform/immutable-cache.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
-import { type CandidateRow, candidatesAfter } from '../prediction/candidate-rows.ts';
+import { givenAfter, placeAfter } from '../prediction/case-chunk.ts';
 import type { FeatureReading } from '../prediction/feature-decode.ts';
-import { type PredictionLog, predictionByIdentity } from '../prediction/prediction-log.ts';
+import { predictionByIdentity } from '../prediction/prediction-by-identity.ts';
+import type { GivenFeatures, PredictionLog } from '../prediction/prediction-log.ts';
 import { storedReadings } from '../prediction/schema-codec.ts';
 import { countMatches } from '../prediction/search-page.ts';
 import type { Condition } from '../prediction/sql-condition.ts';
@@ -138,14 +139,16 @@ export const counterexamples = async (
   const condition = conditionOf(prediction, query);
   await refuseTooMany(context, condition);
   const own = readingsOf(schema, prediction);
-  const nearest = nearestOf<{ readonly row: CandidateRow; readonly readings: Readings }>(
+  const nearest = nearestOf<{ readonly row: GivenFeatures; readonly readings: Readings }>(
     query.first,
   );
   let compared = 0;
   let skipped = 0;
-  let last: CandidateRow | null = null;
+  const search = { condition, versions: null };
+  let last: GivenFeatures | null = null;
   do {
-    const rows: readonly CandidateRow[] = await candidatesAfter(database, condition, last, CHUNK);
+    const place = last === null ? null : placeAfter(last);
+    const rows: readonly GivenFeatures[] = await givenAfter(database, search, place, CHUNK);
     for (const row of rows) {
       const built = referenced(await featureSchemaById(database).load(row.featureSchemaId));
       const readings = readingsOf(built, row);

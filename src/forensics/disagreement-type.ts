@@ -181,7 +181,13 @@ const DisagreementRef = builder.objectRef<FoundDisagreement>('ServingDisagreemen
       complexity: pageCost,
       args: { ...pageArguments, orderBy: t.arg(orderByArgument) },
       resolve: (disagreement, { orderBy, ...args }, context) =>
-        predictionPage(context, conditionOf(disagreement), orderBy, args),
+        predictionPage(
+          context,
+          { condition: conditionOf(disagreement), versions: null },
+          orderBy,
+          args,
+          { from: disagreement.firstAt, to: disagreement.lastAt + 1 },
+        ),
     }),
   }),
 });

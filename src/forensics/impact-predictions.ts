@@ -5,7 +5,7 @@ import type { PageArguments } from '../platform/pagination.ts';
 import { MAX_WINDOW_DAYS, type PredictionFilter } from '../prediction/prediction-filter-input.ts';
 import { resolveFilter } from '../prediction/resolve-filter.ts';
 import { predictionPage } from '../prediction/search.ts';
-import type { SearchOrder } from '../prediction/search-page.ts';
+import type { SearchOrder } from '../prediction/search-order.ts';
 import { allOf, type Condition, fixed } from '../prediction/sql-condition.ts';
 import type { Impact } from './impact.ts';
 import { extentOf } from './impact-entities.ts';
@@ -22,7 +22,15 @@ export const affectedPredictions = async (
 ) => {
   const matches = await resolveFilter(context, filter, { mustBeBounded: false });
   const extent = extentOf(impact);
-  if (extent === null) return predictionPage(context, fixed('FALSE'), order, args);
+  if (extent === null) {
+    return predictionPage(
+      context,
+      { condition: fixed('FALSE'), versions: null },
+      order,
+      args,
+      impact.window,
+    );
+  }
   const days = Math.ceil((extent.to - extent.from) / DAY);
   if (days > MAX_WINDOW_DAYS) {
     const message = `The affected predictions span ${days} days; they are listed of at most ${MAX_WINDOW_DAYS}. Give \`from\` and \`to\`.`;
@@ -34,5 +42,6 @@ export const affectedPredictions = async (
     `l.model_version_id = ANY(${parameter(versions, 'int[]')})
       AND l.occurred_at >= ${parameter(formatInstant(extent.from), 'timestamptz')}
       AND l.occurred_at < ${parameter(formatInstant(extent.to), 'timestamptz')}`;
-  return predictionPage(context, allOf([within, impact.condition, matches]), order, args);
+  const condition = allOf([within, impact.condition, matches]);
+  return predictionPage(context, { condition, versions }, order, args, extent);
 };

@@ -1,8 +1,13 @@
 import { z } from 'zod';
 import { ExactJsonError, parseExactJson, stringifyExactJson } from '../platform/exact-json.ts';
-import type { FeatureReading } from '../prediction/feature-decode.ts';
-import { columnOf, type Element, type ModelInput, misfitOf, sizesOf } from './model-inputs.ts';
-import type { LoadedModel, ModelOutput, NotRunnable, RunnerIdentity } from './model-runner.ts';
+import { columnOf, type Element, type ModelInput, misfitOf, modelInput } from './model-inputs.ts';
+import type {
+  FeatureRecord,
+  LoadedModel,
+  ModelOutput,
+  NotRunnable,
+  RunnerIdentity,
+} from './model-runner.ts';
 import type { Precision } from './replay-rules.ts';
 
 /** How long one request may take, in milliseconds, and how many are under way at once. */
@@ -73,10 +78,7 @@ const jsonOf = (element: Element) =>
   typeof element === 'number' && !Number.isFinite(element) ? null : element;
 
 /** The body for one record; JSON has no NaN and no infinities, and null is no number. */
-const requestOf = (
-  inputs: readonly ModelInput[],
-  record: ReadonlyMap<string, FeatureReading>,
-): string | NotRunnable => {
+const requestOf = (inputs: readonly ModelInput[], record: FeatureRecord): string | NotRunnable => {
   const columns = inputs.map((input) => ({ input, data: columnOf(input, [record]).map(jsonOf) }));
   const absent = columns.find(({ data }) => data.includes(null));
   if (absent !== undefined) {
@@ -86,7 +88,7 @@ const requestOf = (
   return stringifyExactJson({
     inputs: columns.map(({ input, data }) => ({
       name: input.name,
-      shape: [1, ...sizesOf(input)],
+      shape: [1, ...input.sizes],
       datatype: DATATYPES.get(input.type) ?? '',
       data,
     })),
@@ -112,7 +114,7 @@ const outputsOf = ({ outputs }: z.infer<typeof inference>): readonly ModelOutput
 const runEach = async (
   url: string,
   inputs: readonly ModelInput[],
-  records: readonly ReadonlyMap<string, FeatureReading>[],
+  records: readonly FeatureRecord[],
 ): Promise<readonly (readonly ModelOutput[] | NotRunnable)[]> => {
   const answers = new Map<number, readonly ModelOutput[] | NotRunnable>();
   const waiting = records.entries();
@@ -144,10 +146,8 @@ export const loadServed = async (
   if (isRefused(server)) return server;
   if (isRefused(metadata)) return metadata;
   const identity: RunnerIdentity = { ...server, platform: null, threads: null };
-  const inputs = metadata.inputs.map(({ name, datatype, shape }) => ({
-    name,
-    type: TYPES[datatype] ?? datatype,
-    shape,
-  }));
+  const inputs = metadata.inputs.map(({ name, datatype, shape }) =>
+    modelInput(name, TYPES[datatype] ?? datatype, shape),
+  );
   return { identity, run: (records) => runEach(url, inputs, records) };
 };

@@ -1,13 +1,26 @@
 import type { Tensor } from 'onnxruntime-common';
 import type { FeatureReading, FeatureScalar } from '../prediction/feature-decode.ts';
-import type { NotRunnable } from './model-runner.ts';
+import type { FeatureRecord, NotRunnable } from './model-runner.ts';
 
 /** One input of a model: records by the shape of one value; a size that is text or negative is any. */
 export interface ModelInput {
   readonly name: string;
   readonly type: string;
-  readonly shape: readonly (number | string)[];
+  /** Sizes of what one record gives; what is not stated is one. */
+  readonly sizes: readonly number[];
+  /** Values that one record gives. */
+  readonly width: number;
 }
+
+/** An input as a model states it; shapes are `[records, …]`. */
+export const modelInput = (
+  name: string,
+  type: string,
+  shape: readonly (number | string)[],
+): ModelInput => {
+  const sizes = shape.slice(1).map((size) => (typeof size === 'number' && size > 0 ? size : 1));
+  return { name, type, sizes, width: sizes.reduce((width, size) => width * size, 1) };
+};
 
 export type Element = FeatureScalar | null;
 
@@ -25,12 +38,10 @@ const TAKES: Readonly<Record<string, readonly string[]>> = {
 
 const cannot = (message: string): NotRunnable => ({ reason: 'UNSUPPORTED_FORMAT', message });
 
-/** Sizes of what one record gives; shapes are `[records, …]`, and what is not stated is one. */
-export const sizesOf = ({ shape }: ModelInput): readonly number[] =>
-  shape.slice(1).map((size) => (typeof size === 'number' && size > 0 ? size : 1));
-
-const widthOf = (input: ModelInput): number =>
-  sizesOf(input).reduce((width, size) => width * size, 1);
+const valueAbsent = (name: string, type: string): NotRunnable => ({
+  reason: 'VALUE_ABSENT',
+  message: `The feature ${name} has no value, and ${type} has none that stands for it.`,
+});
 
 /** Why a record does not fit an input; null when it does. Numbers that are absent become NaN, as models are given them. */
 export const misfitOf = (
@@ -47,7 +58,11 @@ export const misfitOf = (
       `The model's input ${name} is ${type}, but the feature is ${reading.field.type}.`,
     );
   }
-  const width = widthOf(input);
+  const { width } = input;
+  // Most inputs are one value, which takes no list.
+  if (width === 1 && reading.field.shape.length === 0) {
+    return reading.value !== null || type.startsWith('float') ? null : valueAbsent(name, type);
+  }
   const elements = elementsOf(reading);
   const isWhole = reading.field.shape.length > 0 && reading.value === null;
   if (!isWhole && elements.length !== width) {
@@ -55,34 +70,34 @@ export const misfitOf = (
       `The model's input ${name} takes ${width} values, the feature has ${elements.length}.`,
     );
   }
-  if (type.startsWith('float') || elements.every((element) => element !== null)) return null;
-  const message = `The feature ${name} has no value, and ${type} has none that stands for it.`;
-  return { reason: 'VALUE_ABSENT', message };
+  return type.startsWith('float') || elements.every((element) => element !== null)
+    ? null
+    : valueAbsent(name, type);
 };
 
 /** The elements that records give to an input, one record after the other. */
 export const columnOf = (
-  input: ModelInput,
-  records: readonly ReadonlyMap<string, FeatureReading>[],
+  { name, width }: ModelInput,
+  records: readonly FeatureRecord[],
 ): readonly Element[] => {
-  const width = widthOf(input);
-  return records.flatMap((record) => {
-    const reading = record.get(input.name);
-    const elements = reading === undefined ? [] : elementsOf(reading);
-    return elements.length === width ? elements : new Array<Element>(width).fill(null);
-  });
+  const column = new Array<Element>(records.length * width).fill(null);
+  for (const [place, record] of records.entries()) {
+    const value = record.get(name)?.value ?? null;
+    if (!Array.isArray(value)) {
+      if (width === 1) column[place] = value as Element;
+    } else if (value.length === width) {
+      for (let at = 0; at < width; at += 1) column[place * width + at] = value[at] as Element;
+    }
+  }
+  return column;
 };
 
 const dataOf = (type: string, column: readonly Element[]): Tensor.DataType => {
   switch (type) {
     case 'float32':
-      return Float32Array.from(column, (element) =>
-        element === null ? Number.NaN : Number(element),
-      );
+      return filled(new Float32Array(column.length), column);
     case 'float64':
-      return Float64Array.from(column, (element) =>
-        element === null ? Number.NaN : Number(element),
-      );
+      return filled(new Float64Array(column.length), column);
     case 'int64':
       return BigInt64Array.from(column, (element) => BigInt(element ?? 0));
     case 'bool':
@@ -92,12 +107,22 @@ const dataOf = (type: string, column: readonly Element[]): Tensor.DataType => {
   }
 };
 
+const filled = <Floats extends Float32Array | Float64Array>(
+  floats: Floats,
+  column: readonly Element[],
+): Floats => {
+  for (const [at, element] of column.entries()) {
+    floats[at] = element === null ? Number.NaN : Number(element);
+  }
+  return floats;
+};
+
 /** What an input is given for records that fit it. */
 export const tensorOf = (
   input: ModelInput,
-  records: readonly ReadonlyMap<string, FeatureReading>[],
+  records: readonly FeatureRecord[],
 ): { readonly type: string; readonly data: Tensor.DataType; readonly dims: number[] } => ({
   type: input.type,
   data: dataOf(input.type, columnOf(input, records)),
-  dims: [records.length, ...sizesOf(input)],
+  dims: [records.length, ...input.sizes],
 });

@@ -24,10 +24,15 @@ export interface NotRunnable {
   readonly message: string;
 }
 
+/** The features of a prediction by name. */
+export interface FeatureRecord {
+  readonly get: (name: string) => FeatureReading | undefined;
+}
+
 /** A model that is loaded. Each record is answered by itself: one that cannot be run does not keep others from it. */
 export interface LoadedModel {
   readonly identity: RunnerIdentity;
   readonly run: (
-    records: readonly ReadonlyMap<string, FeatureReading>[],
+    records: readonly FeatureRecord[],
   ) => Promise<readonly (readonly ModelOutput[] | NotRunnable)[]>;
 }

@@ -1,8 +1,14 @@
 import { LRUCache } from 'lru-cache';
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
-import type { FeatureReading } from '../prediction/feature-decode.ts';
-import { misfitOf, tensorOf } from './model-inputs.ts';
-import type { LoadedModel, ModelOutput, NotRunnable, RunnerIdentity } from './model-runner.ts';
+import { likeSingleRuns, type RunRecords } from './checked-batches.ts';
+import { type ModelInput, misfitOf, modelInput, tensorOf } from './model-inputs.ts';
+import type {
+  FeatureRecord,
+  LoadedModel,
+  ModelOutput,
+  NotRunnable,
+  RunnerIdentity,
+} from './model-runner.ts';
 import type { Precision } from './replay-rules.ts';
 
 /** Models kept in memory at once. */
@@ -39,20 +45,48 @@ const PRECISIONS: Readonly<Record<string, Precision>> = {
   int32: 'INTEGER',
 };
 
-const sessions = new LRUCache<string, Promise<InferenceSession>>({
+/** A model in memory. */
+interface Model {
+  readonly session: InferenceSession;
+  readonly inputs: readonly ModelInput[];
+  readonly run: RunRecords;
+}
+
+const models = new LRUCache<string, Promise<Model>>({
   max: CAPACITY,
-  dispose: (session) => {
-    session.then((loaded) => loaded.release()).catch(() => undefined);
+  dispose: (model) => {
+    model.then(({ session }) => session.release()).catch(() => undefined);
   },
 });
 
-const sessionOf = (ort: Runtime, digest: string, bytes: Uint8Array): Promise<InferenceSession> => {
-  const existing = sessions.get(digest);
+const isTensor = (
+  value: InferenceSession.ValueMetadata,
+): value is InferenceSession.TensorValueMetadata => value.isTensor;
+
+const loadModel = async (ort: Runtime, bytes: Uint8Array): Promise<Model> => {
+  const session = await ort.InferenceSession.create(bytes, OPTIONS);
+  const inputs = session.inputMetadata
+    .filter(isTensor)
+    .map(({ name, type, shape }) => modelInput(name, type, shape));
+  const runAtOnce: RunRecords = async (records) => {
+    const feeds = Object.fromEntries(
+      inputs.map((input) => {
+        const { type, data, dims } = tensorOf(input, records);
+        return [input.name, new ort.Tensor(type as Tensor.Type, data as never, dims)];
+      }),
+    );
+    return outputsOf(session, await session.run(feeds), records.length);
+  };
+  return { session, inputs, run: likeSingleRuns(runAtOnce) };
+};
+
+const modelOf = (ort: Runtime, digest: string, bytes: Uint8Array): Promise<Model> => {
+  const existing = models.get(digest);
   if (existing !== undefined) return existing;
-  const session = ort.InferenceSession.create(bytes, OPTIONS);
-  sessions.set(digest, session);
-  session.catch(() => sessions.delete(digest));
-  return session;
+  const model = loadModel(ort, bytes);
+  models.set(digest, model);
+  model.catch(() => models.delete(digest));
+  return model;
 };
 
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64' };
@@ -68,51 +102,40 @@ const outputsOf = (
   session: InferenceSession,
   results: InferenceSession.OnnxValueMapType,
   count: number,
-): readonly (readonly ModelOutput[])[] =>
-  Array.from({ length: count }, (_, record) =>
-    session.outputNames.flatMap((name): ModelOutput[] => {
-      const tensor = results[name] as Tensor | undefined;
-      if (tensor === undefined || !('dims' in tensor)) return [];
-      const width = tensor.size / count;
-      const values = Array.from(
-        { length: width },
-        (_unused, index) => tensor.data[record * width + index] ?? '',
-      );
-      return [
-        {
-          name,
-          precision: PRECISIONS[tensor.type] ?? null,
-          values: values.map((value) => (typeof value === 'string' ? value : Number(value))),
-        },
-      ];
+): readonly (readonly ModelOutput[])[] => {
+  const tensors = session.outputNames.flatMap((name) => {
+    const tensor = results[name] as Tensor | undefined;
+    if (tensor === undefined || !('dims' in tensor)) return [];
+    const { data, type, size } = tensor;
+    return [{ name, precision: PRECISIONS[type] ?? null, data, width: size / count }];
+  });
+  return Array.from({ length: count }, (_, record) =>
+    tensors.map(({ name, precision, data, width }): ModelOutput => {
+      const values: (number | string)[] = [];
+      for (let at = record * width; at < (record + 1) * width; at += 1) {
+        const value = data[at] ?? '';
+        values.push(typeof value === 'string' ? value : Number(value));
+      }
+      return { name, precision, values };
     }),
   );
+};
 
-const isTensor = (
-  value: InferenceSession.ValueMetadata,
-): value is InferenceSession.TensorValueMetadata => value.isTensor;
-
-/** Runs the records that fit, all at once: without optimisation, a batch gives the bits of single runs. */
+/** Runs the records that fit. */
 const runFitting = async (
-  ort: Runtime,
-  session: InferenceSession,
-  records: readonly ReadonlyMap<string, FeatureReading>[],
+  { inputs, run }: Model,
+  records: readonly FeatureRecord[],
 ): Promise<readonly (readonly ModelOutput[] | NotRunnable)[]> => {
-  const inputs = session.inputMetadata.filter(isTensor);
-  const misfits = records.map(
-    (record) =>
-      inputs.map((input) => misfitOf(input, record.get(input.name))).find((one) => one !== null) ??
-      null,
-  );
+  const misfitIn = (record: FeatureRecord): NotRunnable | null => {
+    for (const input of inputs) {
+      const misfit = misfitOf(input, record.get(input.name));
+      if (misfit !== null) return misfit;
+    }
+    return null;
+  };
+  const misfits = records.map(misfitIn);
   const fitting = records.filter((_, index) => misfits[index] === null);
-  const feeds = Object.fromEntries(
-    inputs.map((input) => {
-      const { type, data, dims } = tensorOf(input, fitting);
-      return [input.name, new ort.Tensor(type as Tensor.Type, data as never, dims)];
-    }),
-  );
-  const answers =
-    fitting.length === 0 ? [] : outputsOf(session, await session.run(feeds), fitting.length);
+  const answers = fitting.length === 0 ? [] : await run(fitting);
   let next = 0;
   return misfits.map((misfit) => {
     if (misfit !== null) return misfit;
@@ -129,8 +152,8 @@ export const loadOnnx = async (
   const ort = await runtime();
   if (ort === null) return UNAVAILABLE;
   try {
-    const session = await sessionOf(ort, digest, bytes);
-    return { identity: identityOf(ort), run: (records) => runFitting(ort, session, records) };
+    const model = await modelOf(ort, digest, bytes);
+    return { identity: identityOf(ort), run: (records) => runFitting(model, records) };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return {

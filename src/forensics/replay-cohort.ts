@@ -3,6 +3,7 @@ import { builder } from '../platform/builder.ts';
 import { PredictionLogFilter } from '../prediction/prediction-filter-input.ts';
 import { resolveFilter } from '../prediction/resolve-filter.ts';
 import { searchPage } from '../prediction/search-page.ts';
+import { searchedVersions } from '../prediction/searched-versions.ts';
 import { findModelVersion, ModelVersionReferenceInput } from '../registry/model-version.ts';
 import { type ReplaySummary, replaySummary } from './replay-summary.ts';
 import { DecisionInput, ReplaySummaryRef } from './replay-summary-type.ts';
@@ -76,9 +77,10 @@ builder.queryField('replayCohort', (t) =>
         throw argumentError({ path: ['with'], message: 'There is no such model version.' });
       }
       const condition = await resolveFilter(context, filter, { mustBeBounded: true });
+      const versions = await searchedVersions(context.database, filter);
       const { edges, pageInfo } = await searchPage(
         context.database,
-        condition,
+        { condition, versions },
         { field: 'OCCURRED_AT', direction: 'DESC' },
         { limit, isBackward: false, from: null },
       );

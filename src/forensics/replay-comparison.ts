@@ -66,6 +66,25 @@ export const compareOutputs = (
   });
 
 /**
+ * What a model now says in the place of a logged score, found as by `scoreElement`; null when no element has it, or it is a
+ * text. Compares nothing, so that many are quickly done.
+ */
+export const replayedScore = (
+  score: number,
+  logged: ExactJsonObject,
+  outputs: readonly ModelOutput[],
+): number | null => {
+  let found: number | string | undefined;
+  for (const { name, values } of outputs) {
+    const elements = Object.hasOwn(logged, name) ? elementsOf(logged[name]) : null;
+    if (elements === null || elements.length !== values.length) continue;
+    const place = elements.findLastIndex((element) => Object.is(element, score));
+    if (place >= 0) found = values[place] ?? '';
+  }
+  return typeof found === 'number' ? found : null;
+};
+
+/**
  * The element that a logged score is: the last one with its very value, since classifiers put the positive class last. Null
  * when no element has it: then it is unknown how the score follows from the outputs.
  */

@@ -1,7 +1,11 @@
 import type { Session } from '../platform/database.ts';
-import type { Instant } from '../platform/instant.ts';
+import { formatInstant, type Instant } from '../platform/instant.ts';
 import type { PageRequest } from '../platform/pagination.ts';
+import type { LoggedCase } from '../prediction/case-chunk.ts';
+import { copyNumber, copyText } from '../prediction/copy-text.ts';
 import type { NotReplayableReason } from './replay.ts';
+import type { ReplayJob } from './replay-job.ts';
+import { labelOf, type ReplayedPrediction } from './replay-summary.ts';
 
 /** What the predictions that a job has run so far came to. */
 export interface ReplayJobSummary {
@@ -86,4 +90,41 @@ export const replayResultPage = (
       ORDER BY ordinal ${order} LIMIT $3`,
     values: [id, from, limit + 1],
   });
+};
+
+/** One row in COPY's text format. */
+const resultLine = (
+  { id, decision }: ReplayJob,
+  ordinal: number,
+  { prediction, after, obstacle }: ReplayedPrediction<LoggedCase>,
+): string =>
+  [
+    id,
+    ordinal,
+    copyText(prediction.requestId),
+    formatInstant(prediction.occurredAt),
+    prediction.endpointId,
+    prediction.item,
+    copyNumber(after === null ? null : prediction.score),
+    copyNumber(after),
+    copyText(obstacle),
+    copyText(prediction.label),
+    copyText(after === null || decision === null ? null : labelOf(decision, after)),
+    copyText(prediction.outcomeLabel),
+  ].join('\t');
+
+/** Keeps the results of the last predictions that a job attempted. */
+export const keepReplayResults = async (
+  session: Session,
+  job: ReplayJob,
+  replayed: readonly ReplayedPrediction<LoggedCase>[],
+): Promise<void> => {
+  if (replayed.length === 0) return;
+  const first = job.attempted - replayed.length + 1;
+  const lines = replayed.map((one, place) => `${resultLine(job, first + place, one)}\n`);
+  await session.copy(
+    `replay_result (job_id, ordinal, request_id, occurred_at, endpoint_id, item, score_before, score_after, obstacle,
+      label_before, label_after, outcome)`,
+    lines.join(''),
+  );
 };

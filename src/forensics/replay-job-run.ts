@@ -2,13 +2,12 @@ import { GraphQLError } from 'graphql';
 import { argumentError } from '../platform/bad-user-input.ts';
 import type { Context } from '../platform/context.ts';
 import { isUnavailable } from '../platform/database.ts';
-import { formatInstant } from '../platform/instant.ts';
-import { pageRequest } from '../platform/pagination.ts';
-import { latestOutcome } from '../prediction/observations.ts';
+import { encodeCursor, pageRequest } from '../platform/pagination.ts';
+import { casesAfter, type LoggedCase, placeAfter } from '../prediction/case-chunk.ts';
 import type { PredictionFilter } from '../prediction/prediction-filter-input.ts';
 import { resolveFilter } from '../prediction/resolve-filter.ts';
-import { searchPage } from '../prediction/search-page.ts';
-import type { Condition } from '../prediction/sql-condition.ts';
+import { type Place, placeOf, type Search, timeKey } from '../prediction/search-order.ts';
+import { searchedVersions } from '../prediction/searched-versions.ts';
 import { modelVersionById } from '../registry/model-version.ts';
 import type { RunnerIdentity } from './model-runner.ts';
 import {
@@ -19,9 +18,10 @@ import {
   type ReplayJob,
   yieldReplayJob,
 } from './replay-job.ts';
-import { type Decision, labelOf, type ReplayedPrediction, replayEach } from './replay-summary.ts';
+import { keepReplayResults } from './replay-job-results.ts';
+import { type ReplayedPrediction, replayEach } from './replay-summary.ts';
 
-const CHUNK = 1000;
+const CHUNK = 2000;
 
 /** Seconds between two signs of life in a chunk, which may take long: others take a job over after 30 s of silence. */
 const HEARTBEAT = 10;
@@ -46,83 +46,89 @@ const identityText = ({ name, version, platform, threads }: RunnerIdentity): str
     ...(threads === null ? [] : [`threads: ${threads}`]),
   ].join(', ');
 
-const resultColumns = (
-  replayed: readonly ReplayedPrediction[],
-  decision: Decision | null,
-): readonly unknown[] => {
-  const column = (of: (one: ReplayedPrediction) => unknown) => replayed.map(of);
-  const outcomeOf = ({ prediction }: ReplayedPrediction) =>
-    latestOutcome(prediction.observations.outcomes)?.label ?? null;
-  const labelAfter = ({ after }: ReplayedPrediction) =>
-    after === null || decision === null ? null : labelOf(decision, after);
-  return [
-    column(({ prediction }) => prediction.requestId),
-    column(({ prediction }) => formatInstant(prediction.occurredAt)),
-    column(({ prediction }) => prediction.endpointId),
-    column(({ prediction }) => prediction.item),
-    column(({ prediction, after }) => (after === null ? null : prediction.score)),
-    column(({ after }) => after),
-    column(({ obstacle }) => obstacle),
-    column(({ prediction }) => prediction.label),
-    column(labelAfter),
-    column(outcomeOf),
-  ];
+/** A chunk that was run, and the job as it is then. */
+interface RunChunk {
+  readonly job: ReplayJob;
+  readonly replayed: readonly ReplayedPrediction<LoggedCase>[];
+}
+
+const run = async (
+  context: Context,
+  job: ReplayJob,
+  cases: readonly LoggedCase[],
+): Promise<RunChunk> => {
+  const { targetVersionId } = job;
+  const target =
+    targetVersionId === null
+      ? null
+      : await modelVersionById(context.database).load(targetVersionId);
+  const replayed = await replayEach(context, target, cases, job.options);
+  const runner = replayed.find((one) => one.runner !== null)?.runner ?? null;
+  const last = cases.at(-1);
+  return {
+    replayed,
+    job: {
+      ...job,
+      attempted: job.attempted + cases.length,
+      place: last === undefined ? job.place : encodeCursor(timeKey(last)),
+      runnerIdentity: runner === null ? job.runnerIdentity : identityText(runner),
+    },
+  };
 };
 
-const INSERT = `INSERT INTO replay_result (job_id, ordinal, request_id, occurred_at, endpoint_id, item, score_before,
-    score_after, obstacle, label_before, label_after, outcome)
-  SELECT $1::text::uuid, $2::integer + place, request_id, occurred_at, endpoint_id, item, score_before, score_after,
-    obstacle, label_before, label_after, outcome
-  FROM unnest($3::text[], $4::timestamptz[], $5::int[], $6::int[], $7::float8[], $8::float8[], $9::text[], $10::text[],
-    $11::text[], $12::text[]) WITH ORDINALITY AS one (request_id, occurred_at, endpoint_id, item, score_before,
-    score_after, obstacle, label_before, label_after, outcome, place)`;
+/** Keeps what came of a chunk and how far the job is, both or neither; false when it is not ours any more. */
+const keep = (
+  { database }: Context,
+  worker: string,
+  { job, replayed }: RunChunk,
+): Promise<boolean> =>
+  database.transaction(async (session) => {
+    const advanced = await advanceReplayJob(session, worker, job);
+    if (advanced === null) return false;
+    await keepReplayResults(session, job, replayed);
+    return true;
+  });
 
-/** Runs the next predictions of a job and keeps what came of them, both or neither; null when it is not ours any more. */
-const runChunk = async (
+const placeOfJob = ({ place }: ReplayJob): Place | null => {
+  const { from } = pageRequest({ first: 1, after: place });
+  return from === null ? null : placeOf({ field: 'OCCURRED_AT', direction: 'DESC' }, from);
+};
+
+/**
+ * Runs a job from where it is until it is over, cancelled or taken by another, or `signal` asks to stop. While a chunk
+ * runs, the next is read and the one before is kept. Returns whether it is over.
+ */
+const runJob = async (
   context: Context,
   worker: string,
-  job: ReplayJob,
-  condition: Condition,
-): Promise<{ readonly job: ReplayJob; readonly isLast: boolean } | null> => {
-  const { database } = context;
-  const { from } = pageRequest({ first: 1, after: job.place });
-  const limit = Math.min(CHUNK, job.rowLimit - job.attempted);
-  const { edges, pageInfo } = await searchPage(
-    database,
-    condition,
-    { field: 'OCCURRED_AT', direction: 'DESC' },
-    { limit, isBackward: false, from },
-  );
-  const target =
-    job.targetVersionId === null
-      ? null
-      : await modelVersionById(database).load(job.targetVersionId);
-  const replayed = await replayEach(
-    context,
-    target,
-    edges.map(({ node }) => node),
-    job.options,
-  );
-  const runner = replayed.find((one) => one.runner !== null)?.runner ?? null;
-  const advanced = await database.transaction(async (session) => {
-    const next = await advanceReplayJob(session, worker, {
-      ...job,
-      attempted: job.attempted + edges.length,
-      place: pageInfo.endCursor ?? job.place,
-      runnerIdentity: runner === null ? job.runnerIdentity : identityText(runner),
-    });
-    if (next !== null && replayed.length > 0) {
-      await session.query({
-        name: 'insert_replay_results',
-        text: INSERT,
-        values: [job.id, job.attempted, ...resultColumns(replayed, job.decision)],
-      });
-    }
-    return next;
-  });
-  if (advanced === null) return null;
-  const isLast = !pageInfo.hasNextPage || advanced.attempted >= advanced.rowLimit;
-  return { job: advanced, isLast };
+  claimed: ReplayJob,
+  signal: AbortSignal,
+  chunkSize: number,
+): Promise<boolean> => {
+  const search = await searchOf(context, claimed);
+  const read = (place: Place | null, attempted: number): Promise<readonly LoggedCase[]> =>
+    casesAfter(context.database, search, place, Math.min(chunkSize, claimed.rowLimit - attempted));
+  let job = claimed;
+  let reading = read(placeOfJob(claimed), claimed.attempted);
+  let keeping = Promise.resolve(true);
+  for (;;) {
+    const cases = await reading;
+    const last = cases.at(-1);
+    const attempted = job.attempted + cases.length;
+    const isLast = cases.length < chunkSize || attempted >= job.rowLimit || last === undefined;
+    reading = isLast ? Promise.resolve([]) : read(placeAfter(last), attempted);
+    // Whether it succeeds matters only to the next round, if there is one.
+    reading.catch(() => undefined);
+    const chunk = await run(context, job, cases);
+    job = chunk.job;
+    if (!(await keeping)) return true;
+    keeping = keep(context, worker, chunk);
+    keeping.catch(() => undefined);
+    if (!isLast && !signal.aborted) continue;
+    if (!(await keeping)) return true;
+    if (isLast) await endReplayJob(context.database, worker, job.id, null);
+    return isLast;
+  }
 };
 
 /** Says again and again that the worker is at the job until `work` is over. */
@@ -133,7 +139,7 @@ const withHeartbeat = async <Result>(
 ): Promise<Result> => {
   let beating: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
-    // One that fails is as good as none: the next may succeed, and the end of the chunk finds out.
+    // One that fails is as good as none: the next may succeed, and the end of a chunk finds out.
     beating = beating.then(beat).catch(() => {});
   }, seconds * 1000);
   try {
@@ -152,11 +158,13 @@ const contextOf = (context: Context, { actor, scopes }: ReplayJob): Context => (
   actor: { name: actor, scopes: new Set(scopes) },
 });
 
-const conditionOf = (context: Context, { filter }: ReplayJob): Promise<Condition> => {
-  if (filter === null) {
+const searchOf = async (context: Context, { filter: text }: ReplayJob): Promise<Search> => {
+  if (text === null) {
     throw argumentError({ path: ['filter'], message: 'The entity that it named was erased.' });
   }
-  return resolveFilter(context, parseFilter(filter), { mustBeBounded: true });
+  const filter = parseFilter(text);
+  const condition = await resolveFilter(context, filter, { mustBeBounded: true });
+  return { condition, versions: await searchedVersions(context.database, filter) };
 };
 
 /**
@@ -167,33 +175,25 @@ export const workOnReplayJob = async (
   base: Context,
   worker: string,
   signal: AbortSignal,
-  heartbeatSeconds = HEARTBEAT,
+  {
+    heartbeatSeconds = HEARTBEAT,
+    chunkSize = CHUNK,
+  }: { readonly heartbeatSeconds?: number; readonly chunkSize?: number } = {},
 ): Promise<boolean> => {
   const { database } = base;
-  const claimed = await claimReplayJob(database, worker);
-  if (claimed === null) return false;
+  const job = await claimReplayJob(database, worker);
+  if (job === null) return false;
   try {
-    const context = contextOf(base, claimed);
-    const condition = await conditionOf(context, claimed);
-    let job = claimed;
-    while (!signal.aborted) {
-      const { id } = job;
-      const beat = () => keepReplayJob(database, worker, id);
-      const chunk = () => runChunk(context, worker, job, condition);
-      const done = await withHeartbeat(beat, heartbeatSeconds, chunk);
-      if (done === null) return true;
-      job = done.job;
-      if (done.isLast) {
-        await endReplayJob(database, worker, job.id, null);
-        return true;
-      }
-    }
-    await yieldReplayJob(database, worker, job.id);
+    const context = contextOf(base, job);
+    const beat = () => keepReplayJob(database, worker, job.id);
+    const work = () => runJob(context, worker, job, signal, chunkSize);
+    const isOver = await withHeartbeat(beat, heartbeatSeconds, work);
+    if (!isOver) await yieldReplayJob(database, worker, job.id);
   } catch (error) {
     // Without the database nothing can be told; somebody goes on with the job when it is back.
     if (isUnavailable(error)) throw error;
     const failure = error instanceof GraphQLError ? error.message : UNEXPECTED;
-    await endReplayJob(database, worker, claimed.id, failure);
+    await endReplayJob(database, worker, job.id, failure);
     if (failure === UNEXPECTED) throw error;
   }
   return true;

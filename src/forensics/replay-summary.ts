@@ -7,12 +7,13 @@ import type { RunnerIdentity } from './model-runner.ts';
 import {
   type NotReplayable,
   type NotReplayableReason,
+  type Replayable,
   type ReplayedAnswer,
   type ReplayOptions,
   replayThrough,
 } from './replay.ts';
-import { compareOutputs, loggedOutput, scoreElement } from './replay-comparison.ts';
-import { compareNumbers, EXACTLY } from './replay-rules.ts';
+import { loggedOutput, replayedScore } from './replay-comparison.ts';
+import { compareNumbers } from './replay-rules.ts';
 
 /** How a label follows from a score. */
 export interface Decision {
@@ -72,17 +73,17 @@ export const labelsOf = ({ answers }: ReplaySummary, decision: Decision): Replay
 type Result = ReplayedAnswer | NotReplayable;
 
 /** Through one version, or each through the version that answered it. */
-const resultsOf = async (
+const resultsOf = async <Case extends Replayable>(
   context: Context,
   target: ModelVersion | null,
-  predictions: readonly PredictionLog[],
+  predictions: readonly Case[],
   options: ReplayOptions,
-): Promise<ReadonlyMap<PredictionLog, Result>> => {
+): Promise<ReadonlyMap<Case, Result>> => {
   const versions =
     target === null
       ? [...new Set(predictions.map(({ modelVersionId }) => modelVersionId))]
       : [null];
-  const results = new Map<PredictionLog, Result>();
+  const results = new Map<Case, Result>();
   for (const id of versions) {
     const own = id === null ? null : await modelVersionById(context.database).load(id);
     const group = predictions.filter(({ modelVersionId }) => id === null || modelVersionId === id);
@@ -95,16 +96,17 @@ const resultsOf = async (
   return results;
 };
 
-const replayedScore = ({ score, output }: PredictionLog, result: Result): number | null => {
-  if ('reason' in result || score === null) return null;
-  const elements = compareOutputs(loggedOutput(output), result.outputs, EXACTLY);
-  const found = scoreElement(score, elements)?.replayed;
-  return typeof found === 'number' ? found : null;
-};
+/** What was answered, to be held against what is answered again. */
+type Answered = Pick<PredictionLog, 'score' | 'output'>;
+
+const scoreAfter = ({ score, output }: Answered, result: Result): number | null =>
+  'reason' in result || score === null
+    ? null
+    : replayedScore(score, loggedOutput(output), result.outputs);
 
 /** What came of one prediction that was run again. */
-export interface ReplayedPrediction {
-  readonly prediction: PredictionLog;
+export interface ReplayedPrediction<Case> {
+  readonly prediction: Case;
   /** Score of the version; null when there is none to compare. */
   readonly after: number | null;
   /** Why there is none; null when there is one. */
@@ -114,17 +116,17 @@ export interface ReplayedPrediction {
 }
 
 /** Runs predictions again, through one version or each through its own; in their order. */
-export const replayEach = async (
+export const replayEach = async <Case extends Replayable & Answered>(
   context: Context,
   target: ModelVersion | null,
-  predictions: readonly PredictionLog[],
+  predictions: readonly Case[],
   options: ReplayOptions,
-): Promise<readonly ReplayedPrediction[]> => {
+): Promise<readonly ReplayedPrediction<Case>[]> => {
   const results = await resultsOf(context, target, predictions, options);
   return predictions.flatMap((prediction) => {
     const result = results.get(prediction);
     if (result === undefined) return [];
-    const after = replayedScore(prediction, result);
+    const after = scoreAfter(prediction, result);
     const obstacle = 'reason' in result ? result.reason : 'NO_COMPARABLE_OUTPUT';
     return [
       {

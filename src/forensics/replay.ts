@@ -4,13 +4,18 @@ import { fieldChanges } from '../evidence/schema-compatibility.ts';
 import { AlteredArtifactError } from '../platform/artifact-store.ts';
 import type { Context } from '../platform/context.ts';
 import { referenced } from '../platform/immutable-cache.ts';
-import type { FeatureReading } from '../prediction/feature-decode.ts';
 import type { PredictionLog } from '../prediction/prediction-log.ts';
 import { storedReadings } from '../prediction/schema-codec.ts';
 import { type ModelVersion, releaseOf } from '../registry/model-version.ts';
 import { listed } from './finding.ts';
 import { loadServed } from './inference-runner.ts';
-import type { LoadedModel, ModelOutput, NotRunnable, RunnerIdentity } from './model-runner.ts';
+import type {
+  FeatureRecord,
+  LoadedModel,
+  ModelOutput,
+  NotRunnable,
+  RunnerIdentity,
+} from './model-runner.ts';
 import { loadOnnx } from './onnx-runner.ts';
 import { changeText } from './schema-difference.ts';
 
@@ -94,39 +99,65 @@ const loadModel = (
     : loadServed(inferenceUrl, version.model.name, version.semver);
 };
 
+/** As much of a prediction as a replay reads. */
+export type Replayable = Pick<PredictionLog, 'modelVersionId' | 'featureSchemaId' | 'features'>;
+
 interface Fitted {
-  readonly record: ReadonlyMap<string, FeatureReading>;
+  readonly record: FeatureRecord;
   readonly otherMeanings: readonly string[];
 }
 
-/** The values of a prediction as a version's schema takes them, by name. */
-const fittedTo = (
-  prediction: PredictionLog,
+/** What features built with a schema are to a version. */
+interface Fit {
+  readonly builtWith: FeatureSchema;
+  readonly version: ModelVersion;
+  readonly expected: FeatureSchema;
+  /** Where each feature stands among the readings. */
+  readonly places: ReadonlyMap<string, number>;
+  /** Sensitive features that this caller may not see. */
+  readonly hidden: readonly string[];
+  readonly otherMeanings: readonly string[];
+}
+
+const fitOf = (
   builtWith: FeatureSchema,
   version: ModelVersion,
   expected: FeatureSchema,
-  { acceptOtherMeanings }: ReplayOptions,
   maySeeSensitive: boolean,
+): Fit => ({
+  builtWith,
+  version,
+  expected,
+  places: new Map(builtWith.fields.map(({ name }, place) => [name, place])),
+  hidden: maySeeSensitive
+    ? []
+    : builtWith.fields.filter(({ isSensitive }) => isSensitive).map(({ name }) => name),
+  otherMeanings: fieldChanges(builtWith, expected)
+    .filter(({ kind, severity }) => kind === 'CHANGED' && severity === 'ERROR')
+    .map(changeText),
+});
+
+/** The values of a prediction as a version's schema takes them, by name. */
+const fittedTo = (
+  { builtWith, version, expected, places, hidden, otherMeanings }: Fit,
+  prediction: Replayable,
+  { acceptOtherMeanings }: ReplayOptions,
 ): Fitted | NotReplayable => {
   const readings = storedReadings(builtWith, prediction.features);
   if (readings.some(({ status }) => status === 'ERASED')) {
     return { reason: 'ERASED', message: 'Its values were erased by request.' };
   }
-  const hidden = readings.filter(({ field }) => field.isSensitive).map(({ field }) => field.name);
-  if (hidden.length > 0 && !maySeeSensitive) {
+  if (readings.length > 0 && hidden.length > 0) {
     const message = `An answer tells about ${listed(hidden)}, which need the scope features:sensitive.`;
     return { reason: 'REDACTED', message };
   }
-  const record = new Map(readings.map((reading) => [reading.field.name, reading]));
-  const missing = expected.fields.filter(({ name }) => !record.has(name)).map(({ name }) => name);
-  const changes = fieldChanges(builtWith, expected).filter(
-    ({ kind, severity }) => kind === 'CHANGED' && severity === 'ERROR',
-  );
-  const otherMeanings = changes.map(changeText);
+  const record: FeatureRecord = { get: (name) => readings[places.get(name) ?? -1] };
+  const missing = expected.fields.filter(({ name }) => record.get(name) === undefined);
   // What the version did answer it is run on as it was, whatever it meant.
   const mayDiffer = acceptOtherMeanings || prediction.modelVersionId === version.id;
   if (missing.length > 0 || (otherMeanings.length > 0 && !mayDiffer)) {
-    const lacks = missing.length === 0 ? '' : ` It was not given ${listed(missing)}.`;
+    const lacks =
+      missing.length === 0 ? '' : ` It was not given ${listed(missing.map(({ name }) => name))}.`;
     const differs =
       otherMeanings.length === 0 ? '' : ` These mean something else: ${listed(otherMeanings)}.`;
     const message = `${releaseOf(version)} expects ${expected.name} ${expected.semver}, the features were built with ${builtWith.name} ${builtWith.semver}.${lacks}${differs}`;
@@ -139,7 +170,7 @@ const fittedTo = (
 export const replayThrough = async (
   context: Context,
   version: ModelVersion,
-  predictions: readonly PredictionLog[],
+  predictions: readonly Replayable[],
   options: ReplayOptions,
 ): Promise<readonly (ReplayedAnswer | NotReplayable)[]> => {
   const { database, actor } = context;
@@ -147,18 +178,13 @@ export const replayThrough = async (
   if ('reason' in model) return predictions.map(() => model);
   const expected = referenced(await featureSchemaById(database).load(version.featureSchemaId));
   const maySeeSensitive = actor.scopes.has('features:sensitive');
-  const fitted = await Promise.all(
-    predictions.map(async (prediction) => {
-      const builtWith = await featureSchemaById(database).load(prediction.featureSchemaId);
-      return fittedTo(
-        prediction,
-        referenced(builtWith),
-        version,
-        expected,
-        options,
-        maySeeSensitive,
-      );
-    }),
+  const fits = new Map<number, Fit>();
+  for (const id of new Set(predictions.map(({ featureSchemaId }) => featureSchemaId))) {
+    const builtWith = referenced(await featureSchemaById(database).load(id));
+    fits.set(id, fitOf(builtWith, version, expected, maySeeSensitive));
+  }
+  const fitted = predictions.map((prediction) =>
+    fittedTo(referenced(fits.get(prediction.featureSchemaId) ?? null), prediction, options),
   );
   const runnable = fitted.filter((one) => 'record' in one);
   const answers = await model.run(runnable.map(({ record }) => record));

@@ -1,6 +1,7 @@
 import type { Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
+import { type UnreadArchive, unreadText } from '../prediction/archive-search.ts';
 import type { PredictionLog } from '../prediction/prediction-log.ts';
 import type { RejectedRecord } from '../prediction/rejected-record-query.ts';
 import { modelVersionById, releaseOf } from '../registry/model-version.ts';
@@ -90,10 +91,11 @@ const ORPHANS = `SELECT DISTINCT o.request_id, o.endpoint_id, o.item FROM predic
     WHERE l.request_id = o.request_id AND l.endpoint_id = o.endpoint_id AND l.item = o.item)
   ORDER BY 1, 2, 3 LIMIT 20`;
 
-/** Outcomes of predictions that are not there. */
+/** Outcomes of predictions that are neither in the log nor among those found in archives. */
 const outcomeGaps = async (
   context: Context,
   requestIds: readonly string[],
+  predictions: readonly PredictionLog[],
 ): Promise<readonly EvidenceGap[]> => {
   const { database } = context;
   const rows = await database.query<{ request_id: string; endpoint_id: number; item: number }>({
@@ -101,11 +103,18 @@ const outcomeGaps = async (
     text: ORPHANS,
     values: [requestIds],
   });
-  if (rows.length === 0) return [];
-  const endpointIds = [...new Set(rows.map(({ endpoint_id }) => endpoint_id))];
+  const orphans = rows.filter(
+    (row) =>
+      !predictions.some(
+        ({ requestId, endpointId, item }) =>
+          requestId === row.request_id && endpointId === row.endpoint_id && item === row.item,
+      ),
+  );
+  if (orphans.length === 0) return [];
+  const endpointIds = [...new Set(orphans.map(({ endpoint_id }) => endpoint_id))];
   const samplings = await samplingsOf(context, endpointIds, null, null);
   return Promise.all(
-    rows.map(async ({ request_id, endpoint_id, item }) => {
+    orphans.map(async ({ request_id, endpoint_id, item }) => {
       const message = `An outcome is on record for item ${item} of request ${JSON.stringify(request_id)} on ${await routeById(database, endpoint_id)}, but no prediction.`;
       const used = samplings.filter(({ endpointId }) => endpointId === endpoint_id);
       const keys = { REQUEST_ID: request_id };
@@ -129,6 +138,20 @@ export interface RequestSought {
   readonly to: Instant | null;
 }
 
+/** What of it was found. */
+export interface RequestFound {
+  readonly predictions: readonly PredictionLog[];
+  readonly waiting: readonly RejectedRecord[];
+  /** Archives that may hold more of it. */
+  readonly unread: readonly UnreadArchive[];
+}
+
+const expiredGap = (archive: UnreadArchive): EvidenceGap => ({
+  subject: 'prediction',
+  reason: 'EXPIRED',
+  message: unreadText(archive),
+});
+
 const nothingFound = async (
   context: Context,
   { keys, from, to }: RequestSought,
@@ -142,16 +165,17 @@ export const requestGaps = async (
   context: Context,
   sought: RequestSought,
   requestIds: readonly string[],
-  predictions: readonly PredictionLog[],
-  waiting: readonly RejectedRecord[],
+  { predictions, waiting, unread }: RequestFound,
 ): Promise<readonly EvidenceGap[]> => {
   const { database } = context;
-  const isNothing = predictions.length + waiting.length === 0;
+  const isNothing = predictions.length + waiting.length + unread.length === 0;
   const [nothing, items, shadows, outcomes] = await Promise.all([
     isNothing ? nothingFound(context, sought).then((gap) => [gap]) : [],
     batchGaps(database, predictions),
     shadowGaps(context, predictions),
-    outcomeGaps(context, requestIds),
+    // What was not read may have them.
+    unread.length > 0 ? [] : outcomeGaps(context, requestIds, predictions),
   ]);
-  return [...nothing, ...items, ...shadows, ...outcomes, ...waiting.map(refusedGap)];
+  const expired = unread.map(expiredGap);
+  return [...nothing, ...expired, ...items, ...shadows, ...outcomes, ...waiting.map(refusedGap)];
 };

@@ -87,7 +87,6 @@ export const gatherEvidence = async (
   const lineage = await lineageOf(database, version);
   const endpoint = referenced(await endpointById(database).load(prediction.endpointId));
   const builtWith = referenced(await featureSchemaById(database).load(prediction.featureSchemaId));
-  const sampling = await samplingKnownAt(context, prediction, knownAt);
   const readings = storedReadings(builtWith, prediction.features);
   return {
     ...lineage,
@@ -101,7 +100,7 @@ export const gatherEvidence = async (
     stage: stageAt(transitions, prediction.occurredAt, knownAt),
     deployments,
     deployment: servingDeployment(deployments, prediction, knownAt),
-    sampling,
+    sampling: await samplingKnownAt(context, prediction, knownAt),
     releases: await releasesOf(database, deployments),
     knownAt,
     recomputedDigest: predictionDigest(prediction, {
@@ -112,16 +111,6 @@ export const gatherEvidence = async (
     maySeeSensitive: actor.scopes.has('features:sensitive'),
   };
 };
-
-/** What is believed now of the sampling came with the prediction, and was so before when it had been recorded by then. */
-const samplingKnownAt = (
-  context: Context,
-  { endpointId, occurredAt: at, observations: { sampling } }: PredictionLog,
-  knownAt: Instant,
-): Promise<SamplingFact | null> =>
-  sampling === null || sampling.recordedAt <= knownAt
-    ? Promise.resolve(sampling)
-    : samplingAt(context).load({ endpointId, at, knownAt });
 
 const lineages = new WeakMap<ModelVersion, VersionLineage>();
 
@@ -151,6 +140,16 @@ const lineageOf = async (database: Database, version: ModelVersion): Promise<Ver
   lineages.set(version, lineage);
   return lineage;
 };
+
+/** What is believed now of the sampling came with the prediction, and was so before when it had been recorded by then. */
+const samplingKnownAt = (
+  context: Context,
+  { endpointId, occurredAt: at, observations: { sampling } }: PredictionLog,
+  knownAt: Instant,
+): Promise<SamplingFact | null> =>
+  sampling === null || sampling.recordedAt <= knownAt
+    ? Promise.resolve(sampling)
+    : samplingAt(context).load({ endpointId, at, knownAt });
 
 const datasetsOf = (database: Database, { datasets }: ModelVersion) =>
   Promise.all(

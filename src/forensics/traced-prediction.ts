@@ -6,7 +6,12 @@ import {
   predictionOf,
 } from '../prediction/prediction-log.ts';
 import { predictionLookUp } from '../prediction/prediction-look-up.ts';
-import { keyOf, onlyOne, type PredictionLogReference } from '../prediction/prediction-reference.ts';
+import {
+  archivedOf,
+  keyOf,
+  onlyOne,
+  type PredictionLogReference,
+} from '../prediction/prediction-reference.ts';
 import type { LifecycleFact } from '../registry/lifecycle.ts';
 import { lifecycleLength, lifecycleOf, lifecycleOfLength } from '../registry/lifecycle-history.ts';
 import {
@@ -42,8 +47,12 @@ export const findTraced = async (
 ): Promise<(ServingHistories & { readonly prediction: PredictionLog }) | null> => {
   const { database } = context;
   const key = await keyOf(context, reference);
-  const row = key === null ? null : onlyOne(await lookUp(database, key));
-  if (row === null) return null;
+  if (key === null) return null;
+  const row = onlyOne(key, await lookUp(database, key), (one) => one.occurred_at);
+  if (row === null) {
+    const prediction = await archivedOf(context, key);
+    return prediction && { prediction, ...(await historiesOf(context, prediction)) };
+  }
   return {
     prediction: predictionOf(row),
     transitions: await lifecycleOfLength(database, row.model_version_id, row.transition_count),

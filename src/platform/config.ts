@@ -25,6 +25,8 @@ const environment = z.object({
   DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(500).default(10),
   HINDCAST_DATA: z.string().min(1).default('.hindcast'),
   HINDCAST_ARTIFACTS: z.string().min(1).optional(),
+  HINDCAST_ARCHIVE: z.string().min(1).optional(),
+  HINDCAST_PARTITIONS_AHEAD: z.coerce.number().int().min(0).max(520).default(4),
   AWS_ACCESS_KEY_ID: z.string().optional(),
   AWS_SECRET_ACCESS_KEY: z.string().optional(),
   AWS_SESSION_TOKEN: z.string().optional(),
@@ -44,6 +46,9 @@ const environment = z.object({
   USER: z.string().optional(),
 });
 
+/** Where files are kept. */
+export type Place = { readonly folder: string } | S3Options;
+
 /** Everything the process reads from its environment. */
 export interface Config {
   /** PostgreSQL connection string; null for the embedded database. */
@@ -55,7 +60,11 @@ export interface Config {
   /** Absolute path of the embedded database's folder. */
   readonly dataFolder: string;
   /** Where the files of model versions are: a folder, or a bucket. */
-  readonly artifacts: { readonly folder: string } | S3Options;
+  readonly artifacts: Place;
+  /** Where the files of archived predictions are. */
+  readonly archive: Place;
+  /** Weeks for which a server makes partitions of the log in advance. */
+  readonly partitionsAhead: number;
   /** Base address of an Open Inference Protocol V2 server; null when there is none. */
   readonly inferenceUrl: string | null;
   /** Path of the key that signs checkpoints and dossiers. */
@@ -100,7 +109,9 @@ export const readConfig = (
     databaseUrl: read.DATABASE_URL ?? null,
     replicaUrls: read.DATABASE_REPLICA_URL,
     poolSize: read.DATABASE_POOL_SIZE,
-    artifacts: artifactsOf(read, dataFolder),
+    artifacts: placeOf('HINDCAST_ARTIFACTS', join(dataFolder, 'artifacts'), read),
+    archive: placeOf('HINDCAST_ARCHIVE', join(dataFolder, 'archive'), read),
+    partitionsAhead: read.HINDCAST_PARTITIONS_AHEAD,
     inferenceUrl: read.HINDCAST_INFERENCE_URL ?? null,
     signingKey: resolve(read.HINDCAST_SIGNING_KEY ?? join(dataFolder, 'signing-key.pem')),
     checkpointFolder: join(dataFolder, 'checkpoints'),
@@ -116,22 +127,23 @@ export const readConfig = (
   };
 };
 
-const artifactsOf = (
+const placeOf = (
+  variable: 'HINDCAST_ARTIFACTS' | 'HINDCAST_ARCHIVE',
+  folder: string,
   read: z.infer<typeof environment>,
-  dataFolder: string,
-): Config['artifacts'] => {
-  const place = read.HINDCAST_ARTIFACTS ?? join(dataFolder, 'artifacts');
+): Place => {
+  const place = read[variable] ?? folder;
   const s3 = /^s3:\/\/([a-z0-9.-]{3,63})(?:\/(.*?))?\/*$/.exec(place);
   if (s3 === null) {
     if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(place)) return { folder: resolve(place) };
     throw new ConfigError(
-      `HINDCAST_ARTIFACTS is ${JSON.stringify(place)}; give a folder, or s3://bucket/prefix.`,
+      `${variable} is ${JSON.stringify(place)}; give a folder, or s3://bucket/prefix.`,
     );
   }
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = read;
   if (AWS_ACCESS_KEY_ID === undefined || AWS_SECRET_ACCESS_KEY === undefined) {
     throw new ConfigError(
-      'HINDCAST_ARTIFACTS names a bucket; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for it.',
+      `${variable} names a bucket; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for it.`,
     );
   }
   return {

@@ -15,7 +15,7 @@ export interface Statement {
 export interface Session {
   query<Row>(statement: Statement): Promise<Row[]>;
   /** Runs `COPY … FROM STDIN` with rows in PostgreSQL's text format. */
-  copy(target: string, rows: string): Promise<void>;
+  copy(target: string, rows: string | Buffer<ArrayBuffer>): Promise<void>;
 }
 
 /** The database behind Hindcast: Prisma for the registry, SQL on the same connections for the log. */

@@ -23,7 +23,16 @@ const withoutCredentials = (url: string): string => {
   return `postgresql://${host}${pathname}`;
 };
 
-const SESSION = '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c bytea_output=hex';
+const PIECE = 64 * 1024;
+
+/** In pieces, so that the server reads rows while others are on their way. */
+function* piecesOf(rows: string | Buffer): Generator<Buffer> {
+  const bytes = typeof rows === 'string' ? Buffer.from(rows) : rows;
+  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
+}
+
+const SESSION =
+  '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c bytea_output=hex -c jit=off';
 
 /** A replica is given up sooner than a primary, which can answer for it; in milliseconds. */
 const REPLICA: pg.PoolConfig = {
@@ -35,7 +44,8 @@ const REPLICA: pg.PoolConfig = {
 /** Connects to PostgreSQL 15 or later; to read only, when it is a replica of `primary`. */
 export const openPostgresql = (url: string, poolSize: number, primary?: Database): Database => {
   const { notify, observe } = statementListeners();
-  // The session is in UTC because both Prisma and the readers of the log's instants rely on it.
+  // The session is in UTC because both Prisma and the readers of the log's instants rely on it. Compiling a statement takes
+  // longer than running it on what a bounded query reads.
   const pool = new pg.Pool({
     connectionString: url,
     max: poolSize,
@@ -67,7 +77,7 @@ export const openPostgresql = (url: string, poolSize: number, primary?: Database
       const stream = client.query(copyFrom(sql));
       // The pipeline hears the first error only; a connection that is cut gives two, and the second would end the process.
       stream.on('error', () => {});
-      await pipeline(Readable.from([rows]), stream);
+      await pipeline(Readable.from(piecesOf(rows)), stream);
     };
   const session = async <Result>(work: (session: Session) => Promise<Result>): Promise<Result> => {
     const client = await pool.connect();

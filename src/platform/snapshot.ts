@@ -10,9 +10,7 @@ export const inSnapshot = <Result>(
 ): Promise<Result> =>
   database.transaction(async (session) => {
     await session.query({ text: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY' });
-    // Compiling a statement takes longer than running it on what a bounded query reads; sorting, longer than hashing.
-    await session.query({
-      text: "SELECT set_config('jit', 'off', TRUE), set_config('work_mem', '64MB', TRUE)",
-    });
+    // Sorting takes longer than hashing.
+    await session.query({ text: "SELECT set_config('work_mem', '64MB', TRUE)" });
     return work(session);
   });

@@ -14,6 +14,7 @@ import { FeatureValueRef } from './feature-value-type.ts';
 import { type FeatureValue, featureValuesOf } from './feature-values.ts';
 import { type PredictionLog, PredictionLogRef } from './prediction-log.ts';
 import { searchPage } from './search-page.ts';
+import type { Condition } from './sql-condition.ts';
 
 /** The value of one feature in one of an entity's predictions. */
 interface FeatureHistoryPoint {
@@ -64,10 +65,11 @@ const historyPage = async (
     const message = 'The prediction names no entity, so there is nothing to follow.';
     throw argumentError({ path: ['featureHistory'], message });
   }
+  const condition: Condition = (parameter) => `l.entity_key = ${parameter(entityKey, 'text')}
+      AND l.occurred_at <= ${parameter(formatInstant(occurredAt), 'timestamptz')}`;
   const page = await searchPage(
     context.database,
-    (parameter) => `l.entity_key = ${parameter(entityKey, 'text')}
-      AND l.occurred_at <= ${parameter(formatInstant(occurredAt), 'timestamptz')}`,
+    { condition, versions: null },
     { field: 'OCCURRED_AT', direction: 'DESC' },
     pageRequest(args),
   );

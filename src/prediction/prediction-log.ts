@@ -1,9 +1,8 @@
-import DataLoader from 'dataloader';
 import { builder } from '../platform/builder.ts';
-import { type Context, perRequest } from '../platform/context.ts';
 import type { Session } from '../platform/database.ts';
-import { formatInstant, type Instant } from '../platform/instant.ts';
+import type { Instant } from '../platform/instant.ts';
 import { unstorableText } from '../platform/storable-text.ts';
+import type { ArchiveFile } from './archive-index.ts';
 import type { EncodedFeatures } from './feature-layout.ts';
 import { OBSERVATIONS, type Observations, OUTCOMES, observationsOf } from './observations.ts';
 
@@ -37,24 +36,30 @@ export interface PredictionLog extends PredictionIdentity {
   /** Batch of the ledger that has its leaf. */
   readonly batchId: bigint;
   readonly observations: Observations;
+  /** The file that it was read from; null when it is in the log. */
+  readonly archive: ArchiveFile | null;
 }
 
-/** A row of the log as selected by `PREDICTION_COLUMNS`. */
-export interface PredictionRow {
+/** Columns that say which prediction a row is, and what the model was given. */
+export interface GivenRow {
   readonly request_id: string;
   readonly occurred_at: Instant;
   readonly endpoint_id: number;
   readonly item: number;
-  readonly model_version_id: number;
   readonly feature_schema_id: number;
-  readonly entity_key: string | null;
-  readonly trace_id: string | null;
   readonly numbers: (number | null)[];
   readonly integers: (bigint | null)[];
   readonly texts: (string | null)[];
   readonly statuses: Uint8Array | null;
   readonly feature_observed_at: (bigint | null)[];
   readonly undeclared: string | null;
+}
+
+/** A row of the log as selected by `PREDICTION_COLUMNS`. */
+export interface PredictionRow extends GivenRow {
+  readonly model_version_id: number;
+  readonly entity_key: string | null;
+  readonly trace_id: string | null;
   readonly score: number | null;
   readonly label: string | null;
   readonly output: string | null;
@@ -71,43 +76,40 @@ const COLUMNS = `l.request_id, l.occurred_at, l.endpoint_id, l.item, l.model_ver
   l.entity_key, l.trace_id, l.numbers, l.integers, l.texts, l.statuses, l.feature_observed_at, l.undeclared,
   l.score, l.label, l.output, l.latency_ms, l.sampling_rate, l.digest, l.recorded_at, l.salt, l.batch_id`;
 
-/** Columns of a row `l` of `logRows`, with what was learned about it. */
+/** Columns of a row `l` of the log, and its outcomes: what can be read on the node that has it. */
+export const LOGGED = `${COLUMNS}, ${OUTCOMES} AS outcomes`;
+
+/** Columns of what a statement that selects `LOGGED` found, as `l`, with what was learned about it. */
 export const PREDICTION_COLUMNS = `${COLUMNS}, ${OBSERVATIONS} AS observations`;
 
-/**
- * Rows `l` of the log, by what follows FROM, to select from under the same name. OFFSET keeps them apart from what is
- * selected beside them: Citus has that on its coordinator, and the rows elsewhere.
- */
-export const logRows = (from: string, more = ''): string =>
-  `(SELECT ${COLUMNS}, ${OUTCOMES} AS outcomes${more} FROM ${from} OFFSET 0) l`;
+/** What a model was given, and which prediction that was. */
+export type GivenFeatures = PredictionIdentity &
+  Pick<PredictionLog, 'featureSchemaId' | 'features'>;
 
-type EncodedColumn =
-  | 'numbers'
-  | 'integers'
-  | 'texts'
-  | 'statuses'
-  | 'feature_observed_at'
-  | 'undeclared';
-
-export const encodedOf = (row: Pick<PredictionRow, EncodedColumn>): EncodedFeatures => ({
-  numbers: row.numbers,
-  integers: row.integers,
-  texts: row.texts,
-  statuses: row.statuses,
-  observedAt: row.feature_observed_at,
-  undeclared: row.undeclared,
-});
-
-export const predictionOf = (row: PredictionRow): PredictionLog => ({
+export const givenFeaturesOf = (row: GivenRow): GivenFeatures => ({
   requestId: row.request_id,
   occurredAt: row.occurred_at,
   endpointId: row.endpoint_id,
   item: row.item,
-  modelVersionId: row.model_version_id,
   featureSchemaId: row.feature_schema_id,
+  features: {
+    numbers: row.numbers,
+    integers: row.integers,
+    texts: row.texts,
+    statuses: row.statuses,
+    observedAt: row.feature_observed_at,
+    undeclared: row.undeclared,
+  },
+});
+
+/** A row without what was observed of it. */
+export const storedPredictionOf = (
+  row: Omit<PredictionRow, 'observations'>,
+): Omit<PredictionLog, 'observations' | 'archive'> => ({
+  ...givenFeaturesOf(row),
+  modelVersionId: row.model_version_id,
   entityKey: row.entity_key,
   traceId: row.trace_id,
-  features: encodedOf(row),
   score: row.score,
   label: row.label,
   output: row.output,
@@ -117,27 +119,45 @@ export const predictionOf = (row: PredictionRow): PredictionLog => ({
   recordedAt: row.recorded_at,
   salt: row.salt,
   batchId: row.batch_id,
+});
+
+export const predictionOf = (
+  row: PredictionRow,
+  archive: ArchiveFile | null = null,
+): PredictionLog => ({
+  ...storedPredictionOf(row),
   observations: observationsOf(row.observations),
+  archive,
 });
 
 /**
- * Rows of the log, by a condition on `l`; the caller bounds them. One statement, prepared when it has a name: one whose
- * text varies has none, since connections keep prepared statements for good.
+ * What a statement that selects `LOGGED` finds. One statement, prepared when it has a name: one whose text varies has
+ * none, since connections keep prepared statements for good. OFFSET keeps the rows apart from what is selected beside them:
+ * Citus has that on its coordinator, and the rows elsewhere.
  */
-export const selectPredictions = async (
+export const readPredictions = async (
   database: Pick<Session, 'query'>,
   name: string | null,
-  rest: string,
+  found: string,
   values: readonly unknown[],
 ): Promise<PredictionLog[]> => {
-  const text = `SELECT ${PREDICTION_COLUMNS} FROM ${logRows(`prediction_log l ${rest}`)}`;
+  const text = `SELECT ${PREDICTION_COLUMNS} FROM (${found} OFFSET 0) l`;
   const rows = await database.query<PredictionRow>({
     ...(name !== null && { name }),
     text,
     values,
   });
-  return rows.map(predictionOf);
+  return rows.map((row) => predictionOf(row));
 };
+
+/** Rows of the log, by a condition on `l`; the caller bounds them. */
+export const selectPredictions = (
+  database: Pick<Session, 'query'>,
+  name: string,
+  rest: string,
+  values: readonly unknown[],
+): Promise<PredictionLog[]> =>
+  readPredictions(database, name, `SELECT ${LOGGED} FROM prediction_log l ${rest}`, values);
 
 /** The digest of a prediction as texts have it; null when the content was erased. */
 export const digestText = ({ digest }: Pick<PredictionLog, 'digest'>): string | null =>
@@ -164,30 +184,5 @@ export const parseIdentityKey = (key: string): PredictionIdentity | null => {
     item: Number(item),
   };
 };
-
-/** Predictions by identity, batched: one statement a tick. */
-export const predictionByIdentity = perRequest(
-  ({ database }: Context) =>
-    new DataLoader<PredictionIdentity, PredictionLog | null, string>(
-      async (identities) => {
-        const rows = await selectPredictions(
-          database,
-          'predictions_by_identity',
-          `JOIN unnest($1::text[], $2::timestamptz[], $3::int[], $4::int[])
-             AS wanted (request_id, occurred_at, endpoint_id, item)
-             USING (request_id, occurred_at, endpoint_id, item)`,
-          [
-            identities.map(({ requestId }) => requestId),
-            identities.map(({ occurredAt }) => formatInstant(occurredAt)),
-            identities.map(({ endpointId }) => endpointId),
-            identities.map(({ item }) => item),
-          ],
-        );
-        const byKey = new Map(rows.map((row) => [identityKey(row), row]));
-        return identities.map((identity) => byKey.get(identityKey(identity)) ?? null);
-      },
-      { cacheKeyFn: identityKey },
-    ),
-);
 
 export const PredictionLogRef = builder.objectRef<PredictionLog>('PredictionLog');

@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
 import type { Database } from '../platform/database.ts';
 import { formatInstant } from '../platform/instant.ts';
-import { logRows, type PredictionIdentity, type PredictionRow } from './prediction-log.ts';
+import { LOGGED, type PredictionIdentity, type PredictionRow } from './prediction-log.ts';
 
 /** What is known of a prediction that is looked for. */
 export type PredictionKey = Omit<PredictionIdentity, 'occurredAt'> & {
@@ -15,25 +15,29 @@ const MOST = 11;
 /** Most keys in one statement. */
 const BATCH = 100;
 
-const ROWS = (columns: string, ofTime: string): string =>
-  `SELECT l.place, ${columns} FROM ${logRows(
-    `unnest($1::text[], $2::int[], $3::int[]${ofTime === '' ? '' : ', $4::timestamptz[]'})
-    WITH ORDINALITY AS w (request_id, endpoint_id, item${ofTime === '' ? '' : ', occurred_at'}, place)
-  CROSS JOIN LATERAL (SELECT * FROM prediction_log p
-    WHERE p.request_id = w.request_id AND p.endpoint_id = w.endpoint_id AND p.item = w.item ${ofTime}
-    ORDER BY p.occurred_at LIMIT ${MOST}) l`,
-    ', w.place::int AS place',
-  )}`;
+const textOf = (columns: string, hasTime: boolean): string => {
+  const keys = ['request_id', 'endpoint_id', 'item', ...(hasTime ? ['occurred_at'] : [])].join(
+    ', ',
+  );
+  const times = hasTime ? ', $4::timestamptz[]' : '';
+  const wanted = `JOIN unnest($1::text[], $2::int[], $3::int[]${times}) WITH ORDINALITY AS w (${keys}, place)
+    USING (${keys})`;
+  // The rank is taken among rows of one request, so that where the log is distributed each part can tell it.
+  const rank = 'row_number() OVER (PARTITION BY l.request_id, w.place ORDER BY l.occurred_at)';
+  return `SELECT l.place, ${columns} FROM (
+      SELECT ${LOGGED}, w.place::int AS place, ${rank} AS rank FROM prediction_log l ${wanted} OFFSET 0) l
+    WHERE l.rank <= ${MOST} ORDER BY l.place, l.occurred_at`;
+};
 
 /**
- * Looks up rows of the log by `columns` of `l`, with one statement for everything that is looked for at the same time,
- * by whichever request: sending a statement and beginning with it costs more than the look-up itself.
+ * Looks up rows of the log, by columns as `PREDICTION_COLUMNS` are, with one statement for everything that is looked for at
+ * the same time, by whichever request: sending a statement and beginning with it costs more than the look-up itself.
  */
 export const predictionLookUp = <Row extends PredictionRow>(name: string, columns: string) => {
   const loaderOf = (database: Database, hasTime: boolean) => {
     const statement = {
       name: hasTime ? `${name}_by_identity` : `${name}_by_request`,
-      text: ROWS(columns, hasTime ? 'AND p.occurred_at = w.occurred_at' : ''),
+      text: textOf(columns, hasTime),
     };
     return new DataLoader<PredictionKey, readonly Row[]>(
       async (keys) => {

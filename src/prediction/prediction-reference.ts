@@ -1,14 +1,14 @@
 import { GraphQLError } from 'graphql';
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
-import { formatInstant } from '../platform/instant.ts';
+import { formatInstant, type Instant } from '../platform/instant.ts';
 import { unstorableText } from '../platform/storable-text.ts';
 import { EndpointRouteInput, endpointByRoute, routeOf } from '../serving/endpoint.ts';
+import { archivedOfRequest } from './archived-predictions.ts';
 import {
   PREDICTION_COLUMNS,
   type PredictionLog,
   PredictionLogRef,
-  type PredictionRow,
   parseIdentityKey,
   predictionOf,
 } from './prediction-log.ts';
@@ -61,35 +61,50 @@ export const keyOf = async (
 };
 
 /**
- * The one row that a look-up found; null when there is none. A reference that names several is refused: the caller says
+ * The only one of what was found; null when there is none. A reference that names several is refused: the caller says
  * which, or asks for the request.
  */
-export const onlyOne = <Row extends Pick<PredictionRow, 'request_id' | 'occurred_at'>>(
-  found: readonly Row[],
-): Row | null => {
-  if (found.length > 1) throw ambiguous(found);
+export const onlyOne = <Found>(
+  { requestId }: PredictionKey,
+  found: readonly Found[],
+  timeOf: (one: Found) => Instant,
+): Found | null => {
+  if (found.length > 1) throw ambiguous(requestId, found.map(timeOf));
   return found[0] ?? null;
 };
 
 const lookUp = predictionLookUp('prediction', PREDICTION_COLUMNS);
 
-/** The prediction that a reference names; null when there is none. One statement. */
+/** The archived prediction of a key; null when there is none. */
+export const archivedOf = async (
+  context: Context,
+  key: PredictionKey,
+): Promise<PredictionLog | null> => {
+  const { occurredAt, ...rest } = key;
+  const to = occurredAt === null ? null : occurredAt + 1;
+  const found = await archivedOfRequest(context, { ...rest, from: occurredAt, to });
+  return onlyOne(key, found, (prediction) => prediction.occurredAt);
+};
+
+/**
+ * The prediction that a reference names; null when there is none. One statement, and more where it is not in the log: then
+ * the archives are searched.
+ */
 export const findPrediction = async (
   context: Context,
   reference: PredictionLogReference,
 ): Promise<PredictionLog | null> => {
   const key = await keyOf(context, reference);
-  const row = key === null ? null : onlyOne(await lookUp(context.database, key));
-  return row === null ? null : predictionOf(row);
+  if (key === null) return null;
+  const row = onlyOne(key, await lookUp(context.database, key), (one) => one.occurred_at);
+  return row === null ? archivedOf(context, key) : predictionOf(row);
 };
 
-const ambiguous = (
-  found: readonly Pick<PredictionRow, 'request_id' | 'occurred_at'>[],
-): GraphQLError => {
-  const times = found.slice(0, 10).map((row) => formatInstant(row.occurred_at));
+const ambiguous = (requestId: string, times: readonly Instant[]): GraphQLError => {
+  const shown = times.slice(0, 10).map(formatInstant);
   return new GraphQLError(
-    `Request ${JSON.stringify(found[0]?.request_id)} was answered ${found.length > 10 ? 'more than 10 times' : `${found.length} times`}: ` +
-      `${times.join(', ')}. Give \`occurredAt\`, or ask for all of them with \`request(by:)\`.`,
+    `Request ${JSON.stringify(requestId)} was answered ${times.length > 10 ? 'more than 10 times' : `${times.length} times`}: ` +
+      `${shown.join(', ')}. Give \`occurredAt\`, or ask for all of them with \`request(by:)\`.`,
     { extensions: { code: 'AMBIGUOUS_REFERENCE' } },
   );
 };

@@ -129,11 +129,12 @@ export const expiredCount = async (
 ): Promise<number> => {
   const { values, parameter } = parameterList();
   const [row] = await database.query<{ count: bigint | null }>({
-    text: `SELECT sum(count)::bigint AS count FROM prediction_rollup
-      WHERE ${allOf([who, within('hour', window)])(parameter)} AND NOT EXISTS (
-        SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    text: `SELECT sum(count)::bigint AS count
+      FROM (SELECT date_trunc('week', hour AT TIME ZONE 'UTC') AS week, sum(count) AS count FROM prediction_rollup
+        WHERE ${allOf([who, within('hour', window)])(parameter)} GROUP BY 1) counted
+      WHERE NOT EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
         WHERE i.inhparent = 'prediction_log'::regclass
-          AND c.relname = 'prediction_log_p' || to_char(date_trunc('week', hour AT TIME ZONE 'UTC'), 'YYYYMMDD'))`,
+          AND c.relname = 'prediction_log_p' || to_char(week, 'YYYYMMDD'))`,
     values,
   });
   return Number(row?.count ?? 0n);

@@ -19,6 +19,7 @@ import {
 import { ModelVersionRef } from '../registry/model-version.ts';
 import { EndpointRef } from '../serving/endpoint.ts';
 import { type CountEstimate, CountEstimateRef } from './count-estimate.ts';
+import { windowOf } from './filter-bound.ts';
 import { givenMembers } from './filter-parts.ts';
 import {
   MAX_WINDOW_DAYS,
@@ -27,15 +28,21 @@ import {
 } from './prediction-filter-input.ts';
 import { type PredictionLog, PredictionLogRef } from './prediction-log.ts';
 import { resolveFilter } from './resolve-filter.ts';
-import { countMatches, estimateMatches, type SearchOrder, searchPage } from './search-page.ts';
+import type { Window } from './rollups.ts';
+import type { Search, SearchOrder } from './search-order.ts';
+import { countMatches, estimateMatches, searchPage } from './search-page.ts';
+import { searchedVersions } from './searched-versions.ts';
 import { allOf, type Condition } from './sql-condition.ts';
 
-interface Countable {
+/** What a page of predictions tells beside itself. */
+interface Searched {
   readonly count: (limit: number) => Promise<BoundedCount>;
+  /** When the predictions that were searched were made. */
+  readonly window: Window;
   readonly estimate: (limit: number) => Promise<CountEstimate | null>;
 }
 
-export const PredictionLogConnection = connectionType<PredictionLog, Countable>(
+export const PredictionLogConnection = connectionType<PredictionLog, Searched>(
   PredictionLogRef,
   'PredictionLog',
   'predictions',
@@ -59,18 +66,21 @@ builder.objectFields(PredictionLogConnection, (t) => ({
   }),
 }));
 
-/** A page of the predictions that a condition matches. */
+/** A page of the predictions of a search. */
 export const predictionPage = async (
   { database }: Context,
-  condition: Condition,
+  search: Search,
   order: SearchOrder,
   args: PageArguments,
-): Promise<Page<PredictionLog> & Countable> => ({
-  ...(await searchPage(database, condition, order, pageRequest(args))),
-  count: (limit) => countUpTo(limit, (stopAfter) => countMatches(database, condition, stopAfter)),
+  window: Window,
+): Promise<Page<PredictionLog> & Searched> => ({
+  window,
+  ...(await searchPage(database, search, order, pageRequest(args))),
+  count: (limit) =>
+    countUpTo(limit, (stopAfter) => countMatches(database, search.condition, stopAfter)),
   estimate: async (limit) => {
     checkCountLimit(limit);
-    return estimateMatches(database, condition, limit);
+    return estimateMatches(database, search.condition, limit);
   },
 });
 
@@ -129,7 +139,8 @@ builder.queryField('predictionLogs', (t) =>
     },
     resolve: async (_, { filter, orderBy, ...args }, context) => {
       const condition = await resolveFilter(context, filter, { mustBeBounded: true });
-      return predictionPage(context, condition, orderBy, args);
+      const versions = await searchedVersions(context.database, filter);
+      return predictionPage(context, { condition, versions }, orderBy, args, windowOf(filter));
     },
   }),
 );
@@ -155,7 +166,13 @@ builder.objectField(ModelVersionRef, 'predictions', (t) =>
       });
       const ofVersion: Condition = (parameter) => `l.model_version_id = ${parameter(id, 'int')}`;
       const condition = allOf([ofVersion, matches]);
-      return predictionPage(context, condition, orderBy, args);
+      return predictionPage(
+        context,
+        { condition, versions: null },
+        orderBy,
+        args,
+        windowOf(filter),
+      );
     },
   }),
 );
@@ -178,7 +195,8 @@ builder.objectField(EndpointRef, 'predictions', (t) =>
       const matches = await resolveFilter(context, filter, { mustBeBounded: true });
       const ofEndpoint: Condition = (parameter) => `l.endpoint_id = ${parameter(id, 'int')}`;
       const condition = allOf([ofEndpoint, matches]);
-      return predictionPage(context, condition, orderBy, args);
+      const versions = await searchedVersions(context.database, filter);
+      return predictionPage(context, { condition, versions }, orderBy, args, windowOf(filter));
     },
   }),
 );

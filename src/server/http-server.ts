@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { contextOf } from './app.ts';
+import { startTendingPartitions } from './background-partitions.ts';
 import { startReleasing } from './background-release.ts';
 import { startReplaying } from './background-replay.ts';
 import { startSealing } from './background-sealing.ts';
@@ -20,6 +21,8 @@ export interface ServerOptions extends ListenerOptions {
   readonly closePatience?: number;
   /** Seconds between two looks for replay jobs of other processes. */
   readonly pollSeconds?: number;
+  /** Weeks for which partitions of the log are made in advance; null to leave partitions alone. */
+  readonly partitionsAhead?: number | null;
   /** Seconds between two looks for records that another process should have released. */
   readonly releaseSeconds?: number;
   /** Seconds between checkpoints, where there is a signer. */
@@ -75,6 +78,7 @@ export const startServer = async (given: ServerOptions): Promise<RunningServer> 
     given.pollSeconds ?? POLL_SECONDS,
   );
   const releasing = startReleasing(options.database, options.log, given.releaseSeconds);
+  const tending = tendingOf(options);
   let closed: Promise<void> | undefined;
   return {
     url: urlOf(server.address() as AddressInfo),
@@ -82,13 +86,18 @@ export const startServer = async (given: ServerOptions): Promise<RunningServer> 
       stopping.abort();
       closed ??= connections
         .close(options.closePatience ?? CLOSE_PATIENCE)
-        .then(() => Promise.all([replaying.stop(), releasing.stop()]))
+        .then(() => Promise.all([replaying.stop(), releasing.stop(), tending?.stop()]))
         .then(() => sealing?.stop())
         .then(() => metrics?.stop());
       return closed;
     },
   };
 };
+
+const tendingOf = ({ database, archive, partitionsAhead: ahead = null, log }: ServerOptions) =>
+  ahead === null
+    ? null
+    : startTendingPartitions({ database, archive: archive ?? null, ahead, log });
 
 const sealingOf = ({
   database,

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
+import { type ArchiveStore, folderArchive } from '../../src/platform/archive-store.ts';
 import { type ArtifactStore, folderStore } from '../../src/platform/artifact-store.ts';
 import { type Actor, localActor } from '../../src/platform/context.ts';
 import type { Database } from '../../src/platform/database.ts';
@@ -22,6 +23,7 @@ export interface GraphqlResponse {
 export interface TestHindcast {
   readonly database: Database;
   readonly artifacts: ArtifactStore;
+  readonly archive: ArchiveStore;
   /** Base address of the server, without a slash at the end. */
   readonly url: string;
   readonly fetch: (path: string, init?: RequestInit) => Promise<Response>;
@@ -48,10 +50,12 @@ export const openTestHindcast = async (
   const log = createLog(process.env.TEST_LOG_LEVEL ?? 'silent');
   const folder = await mkdtemp(join(tmpdir(), 'hindcast-artifacts-'));
   const artifacts = folderStore(folder);
+  const archive = folderArchive(join(folder, 'archive'));
   const server = await startServer({
     database,
     actor,
     artifacts,
+    archive,
     inferenceUrl,
     signer,
     // Only when a test asks for it, so that it knows when.
@@ -80,6 +84,7 @@ export const openTestHindcast = async (
   return {
     database,
     artifacts,
+    archive,
     url: server.url,
     fetch,
     respond,
