@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,7 +68,10 @@ it(`keeps every acknowledged record exactly once over ${KILLS} kills while it ap
   const { version, endpoint } = await served(server, [field('distance')]);
   const bodies = (): readonly Body[] =>
     Array.from({ length: REQUESTS }, () =>
-      Array.from({ length: LINES }, () => line(version, endpoint, { distance: Math.random() })),
+      Array.from({ length: LINES }, () =>
+        // So many short IDs would not all differ.
+        line(version, endpoint, { distance: Math.random() }, { requestId: randomUUID() }),
+      ),
     );
   const sent: Body[] = [];
   let left: readonly Body[] = [];
@@ -86,18 +90,22 @@ it(`keeps every acknowledged record exactly once over ${KILLS} kills while it ap
     await server.kill('SIGKILL');
     server = await startProcess(variables);
   }
-  expect(await send(server, left, () => {})).toEqual([]);
-  // Everything is there: sent once more, all of it is known, and nothing contradicts.
-  let known = 0;
-  const again = await send(server, sent, ({ duplicates }) => {
-    known += duplicates;
+  const rest = await send(server, left, ({ conflicts, rejected }) => {
+    expect([conflicts, rejected]).toEqual([0, 0]);
   });
-  expect([again, known]).toEqual([[], sent.length * LINES]);
+  expect(rest).toEqual([]);
+  // Everything is there: sent once more, all of it is known, and nothing contradicts.
+  const again = { stored: 0, duplicates: 0, conflicts: 0, rejected: 0 };
+  await send(server, sent, (summary) => {
+    for (const name of Object.keys(again) as (keyof Summary)[]) again[name] += summary[name];
+  });
+  const duplicates = sent.length * LINES;
+  expect(again).toEqual({ stored: 0, duplicates, conflicts: 0, rejected: 0 });
   await server.kill('SIGTERM');
 
-  const { DATABASE_URL: _, ...rest } = process.env;
+  const { DATABASE_URL: _, ...environment } = process.env;
   const { stdout } = await promisify(execFile)(process.execPath, [MAIN, 'verify', '--json'], {
-    env: { ...rest, ...variables },
+    env: { ...environment, ...variables },
   });
   expect(JSON.parse(stdout)).toMatchObject({
     discrepancyCount: 0,
