@@ -1,11 +1,13 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { type ArchiveStore, folderArchive } from '../src/platform/archive-store.ts';
 import { type ArtifactStore, folderStore, storeKey } from '../src/platform/artifact-store.ts';
 import { ConfigError, readConfig } from '../src/platform/config.ts';
+import { s3Archive } from '../src/platform/s3-archive-store.ts';
 import { s3Store } from '../src/platform/s3-artifact-store.ts';
 import { sha256 } from './setup/registration.ts';
 
@@ -30,6 +32,9 @@ const service = createServer((request, response) => {
     else if (request.method === 'PUT') {
       objects.set(key, body);
       response.writeHead(200).end();
+    } else if (request.method === 'DELETE') {
+      objects.delete(key);
+      response.writeHead(204).end();
     } else if (objects.has(key)) response.writeHead(200).end(objects.get(key));
     else response.writeHead(404).end();
   })();
@@ -67,6 +72,28 @@ describe.each<[string, ArtifactStore]>([
     const digest = await store.write(Buffer.from(`soon altered in a ${kind}`));
     await alter[kind]?.(digest);
     await expect(store.read(digest)).rejects.toThrow(
+      `The file stored as ${digest} in ${store.location} was altered: its bytes give ${sha256('altered')}.`,
+    );
+  });
+});
+
+describe.each<[string, ArchiveStore]>([
+  ['folder', folderArchive(join(folder, 'archive'))],
+  ['bucket', s3Archive({ bucket: 'archives', prefix: '', endpoint, ...keys })],
+])('a store of large files in a %s', (kind, store) => {
+  it('keeps copies of files by their digest until they are deleted, and refuses altered ones', async () => {
+    const file = join(folder, `${kind}.parquet`);
+    await writeFile(file, `rows in a ${kind}`);
+    const { digest, sizeBytes } = await store.put(file);
+    expect({ digest, sizeBytes }).toEqual({ digest: sha256(`rows in a ${kind}`), sizeBytes: 16 });
+    expect(await readFile((await store.open(digest)) ?? '', 'utf8')).toBe(`rows in a ${kind}`);
+    await store.remove(digest);
+    expect(await store.open(digest)).toBeNull();
+    await store.remove(digest);
+    await store.put(file);
+    if (kind === 'folder') await writeFile(join(store.location, storeKey(digest)), 'altered');
+    else objects.set(`/archives/${storeKey(digest)}`, Buffer.from('altered'));
+    await expect(store.open(digest)).rejects.toThrow(
       `The file stored as ${digest} in ${store.location} was altered: its bytes give ${sha256('altered')}.`,
     );
   });
