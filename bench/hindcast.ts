@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { PROJECT } from './flights.ts';
 import { type Running, run, start } from './processes.ts';
 
-const MAIN = `${PROJECT}dist/cli/main.js`;
+const MAIN = `${PROJECT}dist/command/main.js`;
 
 /** Where a server keeps its data: a database, or a folder for the embedded one. */
 export type Place = { readonly database: string } | { readonly folder: string };
@@ -80,7 +80,7 @@ export const register = async (url: string): Promise<void> => {
   await change(url, START, { endpoint, modelVersion });
 };
 
-async function* chunksOf(lines: AsyncIterable<string>): AsyncGenerator<Buffer> {
+async function* chunksOf(lines: AsyncIterable<string> | Iterable<string>): AsyncGenerator<Buffer> {
   let chunk = '';
   for await (const line of lines) {
     chunk += `${line}\n`;
@@ -91,13 +91,13 @@ async function* chunksOf(lines: AsyncIterable<string>): AsyncGenerator<Buffer> {
   yield Buffer.from(chunk);
 }
 
-/** Posts lines in one stream; throws unless all of them were stored. */
-export const append = async (
+const post = async (
   url: string,
-  lines: AsyncIterable<string> | Uint8Array<ArrayBuffer>,
+  path: string,
+  lines: AsyncIterable<string> | Iterable<string> | Uint8Array<ArrayBuffer>,
   rows: number,
 ): Promise<void> => {
-  const response = await fetch(`${url}/v1/predictions`, {
+  const response = await fetch(`${url}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/x-ndjson' },
     body: lines instanceof Uint8Array ? lines : Readable.from(chunksOf(lines)),
@@ -107,3 +107,14 @@ export const append = async (
   const stored = /"stored":(\d+)/.exec(answer)?.[1];
   if (Number(stored) !== rows) throw new Error(`Not all of ${rows} rows were stored: ${answer}`);
 };
+
+/** Posts lines in one stream; throws unless all of them were stored. */
+export const append = (
+  url: string,
+  lines: AsyncIterable<string> | Uint8Array<ArrayBuffer>,
+  rows: number,
+): Promise<void> => post(url, '/v1/predictions', lines, rows);
+
+/** The same for outcomes. */
+export const appendOutcomes = (url: string, lines: Iterable<string>, rows: number): Promise<void> =>
+  post(url, '/v1/outcomes', lines, rows);

@@ -5,12 +5,20 @@ import { measureLarge } from './large.ts';
 import { type Options, readOptions } from './options.ts';
 import { measureReplays } from './replays.ts';
 import { type Measured, machine, markdownTable } from './report.ts';
+import { measureStarts } from './starts.ts';
+import { measureEmbeddedTraces, measureTraces } from './traces.ts';
 
 type Section = (options: Options) => Promise<readonly Measured[]>;
 
 const SECTIONS: Readonly<Record<Options['engine'], Readonly<Record<string, Section>>>> = {
-  postgresql: { appends: measureAppends, large: measureLarge, replays: measureReplays },
-  pglite: {},
+  postgresql: {
+    appends: measureAppends,
+    traces: measureTraces,
+    large: measureLarge,
+    replays: measureReplays,
+    starts: measureStarts,
+  },
+  pglite: { traces: measureEmbeddedTraces },
 };
 
 const options = readOptions();

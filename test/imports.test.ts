@@ -10,6 +10,7 @@ const DOMAINS = [
   'registry',
   'serving',
   'prediction',
+  'retention',
   'forensics',
   'ledger',
   'server',

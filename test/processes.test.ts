@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Database } from '../src/platform/database.ts';
-import { openTestDatabase } from './setup/database.ts';
+import { openTestDatabase, urlOf } from './setup/database.ts';
 import { eventually, type ServerProcess, startProcess } from './setup/process.ts';
 import {
   append,
@@ -14,9 +14,8 @@ import {
   served,
 } from './setup/registration.ts';
 
-const template = inject('template');
 /** The embedded database has one process; test/cli.test.ts shows that it refuses a second one. */
-const isShared = 'url' in template;
+const isShared = 'url' in inject('template');
 
 let database: Database;
 let variables: NodeJS.ProcessEnv;
@@ -56,13 +55,11 @@ const summary = async (
 const TRACE = `query ($by: PredictionLogReference!) { trace(prediction: $by) {
   verdict modelVersion { displayName } } }`;
 
-describe.runIf(isShared)('several servers on one PostgreSQL', () => {
+describe.runIf(isShared)('several servers on one PostgreSQL (needs TEST_DATABASE_URL)', () => {
   beforeAll(async () => {
     database = await openTestDatabase();
-    const url = new URL('url' in template ? template.url : '');
-    url.pathname = new URL(database.location).pathname;
     variables = {
-      DATABASE_URL: url.href,
+      DATABASE_URL: urlOf(database),
       DATABASE_POOL_SIZE: '2',
       HINDCAST_SEAL_SECONDS: '1',
       HINDCAST_LOG_LEVEL: 'debug',

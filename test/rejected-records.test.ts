@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { announceRecorded } from '../src/platform/events.ts';
 import { appendPredictions } from '../src/prediction/append.ts';
-import { releaseWaiting } from '../src/prediction/release-waiting.ts';
+import { releaseForgotten, releaseWaiting } from '../src/prediction/release-waiting.ts';
 import { field } from './feature-fixture.ts';
 import { unique } from './setup/database.ts';
 import { openIngest, openServing, post } from './setup/ingest.ts';
@@ -290,6 +290,21 @@ describe('a record that waits', () => {
     await insertVersion(database, serving.schema, model);
     await announceRecorded(database, [`modelVersion:release:${model}@1.0.0`]);
     expect(await predictionsOf(id)).toBe(1);
+  });
+
+  it('is released later by any process when the one that should have ended first', async () => {
+    const model = unique('model');
+    const waiting = [unique('left'), unique('left')];
+    const never = unique('never');
+    await send(
+      ...waiting.map((id) => line(id, { modelVersion: { model, semver: '1.0.0' } })),
+      line(never, { modelVersion: { model, semver: '2.0.0' } }),
+    );
+    // Recorded, and nobody told.
+    await insertVersion(database, serving.schema, model);
+    expect(await releaseForgotten(database)).toBe(2);
+    expect(await Promise.all([...waiting, never].map(predictionsOf))).toEqual([1, 1, 0]);
+    expect(await releaseForgotten(database)).toBe(0);
   });
 
   it('is released though its version was recorded between looking it up and keeping the record', async () => {

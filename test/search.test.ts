@@ -413,7 +413,7 @@ describe('pages', () => {
         values,
       });
       const lines = plan.map((row) => row['QUERY PLAN']).join('\n');
-      return [...new Set(lines.match(/\bprediction_log_p\d+\b/g))].sort();
+      return [...new Set(lines.match(/\bprediction_log_p\d{8}/g))].sort();
     };
     const all = { occurredAt: WINDOW };
     const window = ['2026-02-01T00:00:00Z', '2026-02-16T00:00:00Z'];

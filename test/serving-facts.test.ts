@@ -265,6 +265,8 @@ describe('disagreements', () => {
     from: hour * HOUR,
     to: (hour + 1) * HOUR,
     count: 10,
+    estimated: 40,
+    variance: 120,
     firstAt: hour * HOUR + 1,
     lastAt: hour * HOUR + 2,
   });

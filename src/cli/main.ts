@@ -6,15 +6,20 @@ import { FolderClaimedError } from '../platform/folder-claim.ts';
 import { MigrationError } from '../platform/migrate.ts';
 import { VERSION } from '../platform/version.ts';
 import { StartError } from '../server/request-guard.ts';
+import { archiveCommand } from './archive.ts';
 import { artifactsCommand } from './artifacts.ts';
 import { demoCommand } from './demo.ts';
 import { dossierCommand } from './dossier.ts';
 import { CommandError, EXIT, EXIT_CODES } from './exit.ts';
+import { holdCommand } from './hold.ts';
 import { ingestCommand, outcomesCommand } from './ingest.ts';
 import { migrateCommand } from './migrate.ts';
+import { partitionsCommand } from './partitions.ts';
 import { registerCommand } from './register.ts';
 import { rejectedCommand } from './rejected.ts';
 import { replayCommand } from './replay.ts';
+import { restoreCommand } from './restore.ts';
+import { retentionCommand } from './retention.ts';
 import { serveCommand } from './serve.ts';
 import { traceCommand } from './trace.ts';
 import { verifyCommand } from './verify.ts';
@@ -45,6 +50,11 @@ for (const command of [
   artifactsCommand,
   dossierCommand,
   verifyCommand,
+  partitionsCommand,
+  archiveCommand,
+  restoreCommand,
+  retentionCommand,
+  holdCommand,
 ]) {
   program.addCommand(command());
 }

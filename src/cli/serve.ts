@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { readConfig } from '../platform/config.ts';
 import { migrate } from '../platform/migrate.ts';
 import { openDatabase, openReplicas } from '../platform/open-database.ts';
+import { makePartitionsAhead } from '../prediction/partitions-ahead.ts';
 import { type RunningServer, startServer } from '../server/http-server.ts';
 import { createLog } from '../server/log.ts';
 import { CommandError, EXIT } from './exit.ts';
@@ -48,14 +49,16 @@ const serve = async (options: ServeOptions): Promise<void> => {
   });
   const log = createLog(config.logLevel);
   const database = await openDatabase(config);
-  const replicas = openReplicas(config, database);
+  const replicas = await openReplicas(config, database);
   let server: RunningServer | undefined;
   try {
     if (options.migrate) {
       const applied = await migrate(database);
       if (applied.length > 0) log.info({ applied }, 'migrated');
+      await makePartitionsAhead(database, config.partitionsAhead);
     }
-    server = await startServer(await serverOptionsOf(config, database, log, replicas));
+    const serverOptions = await serverOptionsOf(config, database, log, replicas);
+    server = await startServer({ ...serverOptions, partitionsAhead: config.partitionsAhead });
     log.info({ engine: database.engine, database: database.location }, 'serving');
     process.stdout.write(`${server.url}/graphql\n`);
     await stop;

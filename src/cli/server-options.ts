@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../platform/config.ts';
 import { localActor } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
+import { openArchiveStore } from '../platform/open-archive-store.ts';
 import { openArtifactStore } from '../platform/open-artifact-store.ts';
 import type { Replicas } from '../platform/replicas.ts';
 import { openSigningKey } from '../platform/signing-key.ts';
@@ -20,10 +21,13 @@ export const serverOptionsOf = async (
   replicas,
   actor: localActor(config.actor),
   artifacts: openArtifactStore(config),
+  archive: openArchiveStore(config),
   inferenceUrl: config.inferenceUrl,
   signer: await openSigningKey(config),
   sealSeconds: config.sealSeconds,
   keepCheckpoint: (note) => keepCheckpoint(config, note),
+  hasMetrics: config.hasMetrics,
+  slowMs: config.slowMs,
   routes: logRoutes,
   log,
   host: config.host,

@@ -15,6 +15,7 @@ export interface TraceAnswer {
   }[];
   readonly prediction: {
     readonly requestId: string;
+    readonly archiveFile: { readonly digest: string; readonly location: string } | null;
     readonly item: number;
     readonly traceId: string | null;
     readonly entityKey: string | null;

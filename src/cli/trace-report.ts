@@ -84,9 +84,13 @@ const answered = ({
   modelVersion,
   stageAtPrediction,
 }: TraceAnswer): string => {
-  const { occurredAt, entityKey, traceId, scoreText, label, latencyMs, outcome } = prediction;
+  const { occurredAt, entityKey, traceId, scoreText, label, latencyMs, outcome, archiveFile } =
+    prediction;
   return [
     entry('answered at', parts(occurredAt, latencyMs === null ? null : `in ${latencyMs} ms`)),
+    ...(archiveFile === null
+      ? []
+      : [entry('archived', parts(archiveFile.digest, `in ${archiveFile.location}`))]),
     entry('about', parts(entityKey ?? 'not stated', traceId === null ? null : `trace ${traceId}`)),
     entry('answer', parts(label, scoreText === null ? null : `score ${scoreText}`)),
     entry(

@@ -7,6 +7,7 @@ import type { Witness } from '../ledger/verify-tree.ts';
 import type { Config } from '../platform/config.ts';
 import type { Database } from '../platform/database.ts';
 import { readMigrations, unappliedMigrations } from '../platform/migrate.ts';
+import { openArchiveStore } from '../platform/open-archive-store.ts';
 import { openArtifactStore } from '../platform/open-artifact-store.ts';
 import { openDatabase } from '../platform/open-database.ts';
 import { parseVerifierKey, type VerifierKey } from '../platform/signed-note.ts';
@@ -73,10 +74,11 @@ const refuseUnmigrated = async (database: Database): Promise<void> => {
 };
 
 const reportText = (report: VerificationReport, { keys, because }: Trust): string => {
-  const { entries, checkpoints, pending, predictions, outcomes, rows, artifacts } = report;
+  const { entries, checkpoints, pending, predictions, outcomes, rows, artifacts, archives } =
+    report;
   const lines = [
     `Ledger   ${entries} entries, checkpoints: ${checkpoints}, not sealed yet: ${pending}`,
-    `Read     ${predictions} predictions, ${outcomes} outcomes, ${rows} rows of registry and histories, ${artifacts} files`,
+    `Read     ${predictions} predictions, ${outcomes} outcomes, ${rows} rows of registry and histories, ${artifacts} files, ${archives} archives`,
     `Trusted  ${keys.map(({ name, id }) => `${name}+${id}`).join(', ') || 'no key'} (${because})`,
     ...report.discrepancies.map(
       ({ kind, source, row, message }) => `${kind}  ${source}  ${row}: ${message}`,
@@ -99,7 +101,9 @@ const verifyDatabase = async (options: VerifyOptions): Promise<void> => {
     const trust = await trustOf(config, database, options.key ?? []);
     const witnesses = await witnessesOf(config, database, options.checkpoint ?? []);
     const artifacts = openArtifactStore(config);
-    const report = await verifyLedger(database, { keys: trust.keys, witnesses, artifacts });
+    const archive = openArchiveStore(config);
+    const { keys } = trust;
+    const report = await verifyLedger(database, { keys, witnesses, artifacts, archive });
     process.stdout.write(
       options.json === true ? `${JSON.stringify(report)}\n` : reportText(report, trust),
     );

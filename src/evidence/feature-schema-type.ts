@@ -8,38 +8,56 @@ import { FeatureSchemaRef, featureSchemaByDigest } from './feature-schema.ts';
 import { FeatureTypeEnum } from './feature-type.ts';
 import { LineageNodeRef } from './lineage-node.ts';
 
-const FeatureTransformationRef = builder
-  .objectRef<FeatureTransformation & { readonly position: number }>('FeatureTransformation')
-  .implement({
-    description: 'One step that derives a feature.',
-    fields: (t) => ({
-      position: t.exposeInt('position', { description: 'Position in the chain, from 0.' }),
-      function: t.exposeString('function', {
-        description: 'Registered name of the function, such as `standard_scale`.',
-      }),
-      version: t.exposeString('version', {
-        description: "Version of the function's implementation.",
-      }),
-      inputs: t.stringList({
-        description: 'Columns or features the step reads.',
-        resolve: ({ inputs }) => [...inputs],
-      }),
-      parameters: t.field({
-        type: 'JSON',
-        description: 'Fitted or configured parameters, such as a mean and a scale.',
-        resolve: ({ parameters }) => JSON.parse(parameters) as JsonValue,
-      }),
-      commit: t.field({
-        type: CodeCommitRef,
-        nullable: true,
-        description: 'Commit that holds the implementation, when known.',
-        resolve: async ({ codeCommit }, _, { database }) =>
-          codeCommit === null
-            ? null
-            : referenced(await codeCommitByDigest(database).load(codeCommit)),
-      }),
+interface Step extends FeatureTransformation {
+  readonly position: number;
+  readonly parsedParameters: JsonValue;
+}
+
+const steps = new WeakMap<FeatureFieldDefinition, Step[]>();
+
+/** Read once: definitions are immutable and stay in memory. */
+const stepsOf = (field: FeatureFieldDefinition): Step[] => {
+  const known = steps.get(field);
+  if (known !== undefined) return known;
+  const found = field.transformations.map((step, position) => ({
+    ...step,
+    position,
+    parsedParameters: JSON.parse(step.parameters) as JsonValue,
+  }));
+  steps.set(field, found);
+  return found;
+};
+
+const FeatureTransformationRef = builder.objectRef<Step>('FeatureTransformation').implement({
+  description: 'One step that derives a feature.',
+  fields: (t) => ({
+    position: t.exposeInt('position', { description: 'Position in the chain, from 0.' }),
+    function: t.exposeString('function', {
+      description: 'Registered name of the function, such as `standard_scale`.',
     }),
-  });
+    version: t.exposeString('version', {
+      description: "Version of the function's implementation.",
+    }),
+    inputs: t.stringList({
+      description: 'Columns or features the step reads.',
+      resolve: ({ inputs }) => [...inputs],
+    }),
+    parameters: t.field({
+      type: 'JSON',
+      description: 'Fitted or configured parameters, such as a mean and a scale.',
+      resolve: ({ parsedParameters }) => parsedParameters,
+    }),
+    commit: t.field({
+      type: CodeCommitRef,
+      nullable: true,
+      description: 'Commit that holds the implementation, when known.',
+      resolve: async ({ codeCommit }, _, { database }) =>
+        codeCommit === null
+          ? null
+          : referenced(await codeCommitByDigest(database).load(codeCommit)),
+    }),
+  }),
+});
 
 export const FeatureFieldRef = builder.objectRef<FeatureFieldDefinition>('FeatureField').implement({
   description: 'One feature of a schema.',
@@ -86,8 +104,7 @@ export const FeatureFieldRef = builder.objectRef<FeatureFieldDefinition>('Featur
     transformations: t.field({
       type: [FeatureTransformationRef],
       description: 'Steps from raw columns to this feature, in order.',
-      resolve: ({ transformations }) =>
-        transformations.map((step, position) => ({ ...step, position })),
+      resolve: stepsOf,
     }),
   }),
 });

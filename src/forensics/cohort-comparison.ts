@@ -112,6 +112,14 @@ const misreadNote = (
   ];
 };
 
+/** Says of a cohort that its figures lean towards the predictions that were kept at higher rates. */
+const ratesNote = (side: Side, { rates }: CohortObservations): readonly string[] =>
+  rates === null || rates.least === rates.greatest
+    ? []
+    : [
+        `In ${side}, predictions were kept at rates from ${rates.least} to ${rates.greatest}. Figures weigh each recorded one alike, so those kept at higher rates count for more than their share; narrow it to one rate to avoid that.`,
+      ];
+
 /** Compares two sets of predictions. Refuses what it could only answer in part. */
 export const compareCohorts = async (
   context: Context,
@@ -169,6 +177,8 @@ export const compareCohorts = async (
     notes: [
       ...misreadNote('base', ofBase.observations, baseline, movements),
       ...misreadNote('head', ofHead.observations, baseline, movements),
+      ...ratesNote('base', ofBase.observations),
+      ...ratesNote('head', ofHead.observations),
       ...(positive.why === null ? [] : [`No AUC: ${positive.why}. Give \`positiveLabel\`.`]),
     ],
   };

@@ -1,4 +1,5 @@
 import type { Instant } from '../platform/instant.ts';
+import { type CountEstimate, totalOf } from '../prediction/count-estimate.ts';
 import { type RegressionError, regressionErrors } from './regression-error.ts';
 import type { LabelScores } from './roc-auc.ts';
 import { collectSample, type Sample, type SampleSummary } from './sample.ts';
@@ -7,13 +8,15 @@ import { collectSample, type Sample, type SampleSummary } from './sample.ts';
 export const MAX_LABEL_PAIRS = 10_000;
 
 /** Predictions of one version and schema that have one predicted and one observed label. */
-export interface ObservedGroup {
+export interface ObservedGroup extends CountEstimate {
   readonly modelVersionId: number;
   readonly featureSchemaId: number;
   readonly label: string | null;
   readonly hasOutcome: boolean;
   readonly outcomeLabel: string | null;
-  readonly count: number;
+  /** The rates at which its records were kept. */
+  readonly leastRate: number;
+  readonly greatestRate: number;
   readonly firstAt: Instant;
   readonly lastAt: Instant;
   /** Without those that are null. */
@@ -28,6 +31,9 @@ export interface ObservedGroup {
 /** The answers of one cohort, gathered. */
 export interface CohortObservations {
   readonly size: number;
+  readonly estimate: CountEstimate;
+  /** The rates at which its records were kept; null when there are none. */
+  readonly rates: { readonly least: number; readonly greatest: number } | null;
   readonly firstAt: Instant | null;
   readonly lastAt: Instant | null;
   /** Predictions by row ID. */
@@ -145,6 +151,14 @@ const errorOf = (
 /** Puts the groups of a cohort together. */
 export const observationsOf = (groups: readonly ObservedGroup[]): CohortObservations => ({
   size: sum(groups, ({ count }) => count),
+  estimate: totalOf(groups),
+  rates:
+    groups.length === 0
+      ? null
+      : {
+          least: Math.min(...groups.map(({ leastRate }) => leastRate)),
+          greatest: Math.max(...groups.map(({ greatestRate }) => greatestRate)),
+        },
   firstAt: groups.length === 0 ? null : Math.min(...groups.map(({ firstAt }) => firstAt)),
   lastAt: groups.length === 0 ? null : Math.max(...groups.map(({ lastAt }) => lastAt)),
   modelVersions: countsBy(groups, ({ modelVersionId }) => modelVersionId),

@@ -1,5 +1,6 @@
 import type { Database, Session } from '../platform/database.ts';
 import type { Instant } from '../platform/instant.ts';
+import { ESTIMATE_NUMBERS } from '../prediction/count-estimate.ts';
 import { LATEST_OUTCOME } from '../prediction/prediction-filter.ts';
 import { type Condition, parameterList } from '../prediction/sql-condition.ts';
 import { MAX_LABEL_PAIRS, type ObservedGroup } from './cohort-observations.ts';
@@ -45,6 +46,10 @@ interface Row {
   readonly has_outcome: boolean;
   readonly outcome_label: string | null;
   readonly count: bigint;
+  readonly estimated: number;
+  readonly variance: number;
+  readonly least_rate: number;
+  readonly greatest_rate: number;
   readonly first_at: Instant;
   readonly last_at: Instant;
   readonly scores: Uint8Array | null;
@@ -71,12 +76,13 @@ export const readObservations = async (
   const { values, parameter } = parameterList();
   const rows = await session.query<Row>({
     text: `SELECT model_version_id, feature_schema_id, label, has_outcome, outcome_label, count(*) AS count,
-        min(occurred_at) AS first_at, max(occurred_at) AS last_at,
+        min(occurred_at) AS first_at, max(occurred_at) AS last_at, ${ESTIMATE_NUMBERS},
+        min(coalesce(sampling_rate, 1)) AS least_rate, max(coalesce(sampling_rate, 1)) AS greatest_rate,
         ${packed('float8send(score)', 'score IS NOT NULL')} AS scores,
         ${packed('float8send(latency_ms)', 'latency_ms IS NOT NULL')} AS latencies,
         ${packed('float8send(score) || float8send(outcome_value)', 'label IS NULL AND score IS NOT NULL AND outcome_value IS NOT NULL')} AS errors,
         count(outcome_value) FILTER (WHERE label IS NULL) AS numeric_outcomes
-      FROM (SELECT l.model_version_id, l.feature_schema_id, l.occurred_at, l.score, l.label, l.latency_ms,
+      FROM (SELECT l.model_version_id, l.feature_schema_id, l.occurred_at, l.score, l.label, l.latency_ms, l.sampling_rate,
           o.observed_at IS NOT NULL AS has_outcome, o.label AS outcome_label, o.value AS outcome_value
         FROM prediction_log l LEFT JOIN LATERAL (${LATEST_OUTCOME}) o ON TRUE
         WHERE ${condition(parameter)}) observed
@@ -90,6 +96,10 @@ export const readObservations = async (
     hasOutcome: row.has_outcome,
     outcomeLabel: row.outcome_label,
     count: Number(row.count),
+    estimated: row.estimated,
+    variance: row.variance,
+    leastRate: row.least_rate,
+    greatestRate: row.greatest_rate,
     firstAt: row.first_at,
     lastAt: row.last_at,
     scores: unpacked(row.scores),

@@ -1,6 +1,7 @@
 import { FeatureSchemaRef, featureSchemaById } from '../evidence/feature-schema.ts';
 import { builder } from '../platform/builder.ts';
 import { referenced } from '../platform/immutable-cache.ts';
+import { CountEstimateRef } from '../prediction/count-estimate.ts';
 import { ModelVersionRef, modelVersionById } from '../registry/model-version.ts';
 import type { Cohort } from './cohort-comparison.ts';
 import { CohortQualityRef } from './cohort-quality-type.ts';
@@ -63,7 +64,15 @@ const LabelRef = builder
 export const CohortRef = builder.objectRef<Cohort>('Cohort').implement({
   description: 'One of two sets of predictions that are compared.',
   fields: (t) => ({
-    size: t.exposeInt('size', { description: 'Predictions.' }),
+    size: t.exposeInt('size', {
+      description:
+        'Recorded predictions. Every figure of the cohort weighs each of them alike, whatever the rate at which it was kept.',
+    }),
+    predictionEstimate: t.field({
+      type: CountEstimateRef,
+      description: 'The same, and how many they stand for where services sample.',
+      resolve: ({ estimate }) => estimate,
+    }),
     isSmall: t.boolean({
       description: `Whether there are fewer than ${FEW_ROWS}: too few to read much into.`,
       resolve: ({ size }) => size < FEW_ROWS,

@@ -6,11 +6,8 @@ import { referenced } from '../platform/immutable-cache.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
 import { givenAfter, placeAfter } from '../prediction/case-chunk.ts';
 import type { FeatureReading } from '../prediction/feature-decode.ts';
-import {
-  type GivenFeatures,
-  type PredictionLog,
-  predictionByIdentity,
-} from '../prediction/prediction-log.ts';
+import { predictionByIdentity } from '../prediction/prediction-by-identity.ts';
+import type { GivenFeatures, PredictionLog } from '../prediction/prediction-log.ts';
 import { storedReadings } from '../prediction/schema-codec.ts';
 import { countMatches } from '../prediction/search-page.ts';
 import type { Condition } from '../prediction/sql-condition.ts';

@@ -12,6 +12,7 @@ import {
   pageOfList,
 } from '../platform/pagination.ts';
 import { TimeWindowInput } from '../platform/time-window.ts';
+import { CountEstimateRef, ESTIMATE_NUMBERS } from '../prediction/count-estimate.ts';
 import { MAX_WINDOW_DAYS, type TimeWindow } from '../prediction/prediction-filter-input.ts';
 import { orderByArgument, PredictionLogConnection, predictionPage } from '../prediction/search.ts';
 import type { Condition } from '../prediction/sql-condition.ts';
@@ -31,18 +32,20 @@ interface Row {
   readonly from: Instant;
   readonly to: Instant;
   readonly count: bigint;
+  readonly estimated: number;
+  readonly variance: number;
   readonly first_at: Instant;
   readonly last_at: Instant;
 }
 
 // Whole hours from the counts; only hours in which the window or a belief begins or ends are read from the rows.
 const CELLS = `SELECT model_version_id, feature_schema_id, hour AS "from", hour + interval '1 hour' AS "to", count,
-    first_at, last_at
+    first_at, last_at, estimated::double precision, variance::double precision
   FROM prediction_rollup
   WHERE endpoint_id = $1 AND hour >= $2 AND hour < $3 AND hour <> ALL($4::timestamptz[])
   UNION ALL
   SELECT l.model_version_id, l.feature_schema_id, piece.started, piece.ended, count(*),
-    min(l.occurred_at), max(l.occurred_at)
+    min(l.occurred_at), max(l.occurred_at), ${ESTIMATE_NUMBERS}
   FROM unnest($5::timestamptz[], $6::timestamptz[]) AS piece (started, ended)
   JOIN prediction_log l ON l.occurred_at >= piece.started AND l.occurred_at < piece.ended AND l.endpoint_id = $1
   GROUP BY 1, 2, 3, 4`;
@@ -72,6 +75,8 @@ const cellsOf = async (
     from: row.from,
     to: row.to,
     count: Number(row.count),
+    estimated: row.estimated,
+    variance: row.variance,
     firstAt: row.first_at,
     lastAt: row.last_at,
   }));
@@ -158,7 +163,12 @@ const DisagreementRef = builder.objectRef<FoundDisagreement>('ServingDisagreemen
     lastAt: t.expose('lastAt', { type: 'DateTime', description: 'Last such prediction.' }),
     predictionCount: t.expose('count', {
       type: 'SafeInt',
-      description: 'Number of such predictions: exact.',
+      description: 'Number of such predictions that are recorded: exact.',
+    }),
+    predictionEstimate: t.field({
+      type: CountEstimateRef,
+      description: 'The same, and how many they stand for where services sample.',
+      resolve: (disagreement) => disagreement,
     }),
     believed: t.field({
       type: [DeploymentRef],
@@ -176,6 +186,7 @@ const DisagreementRef = builder.objectRef<FoundDisagreement>('ServingDisagreemen
           { condition: conditionOf(disagreement), versions: null },
           orderBy,
           args,
+          { from: disagreement.firstAt, to: disagreement.lastAt + 1 },
         ),
     }),
   }),

@@ -1,25 +1,24 @@
 import type { Instant } from '../platform/instant.ts';
+import { type CountEstimate, totalOf } from '../prediction/count-estimate.ts';
 
 /** How the log can contradict the registry. */
 export type DisagreementKind = 'VERSION_NOT_DEPLOYED' | 'SCHEMA_NOT_EXPECTED';
 
 /** Predictions of one version and schema within a time throughout which the same was believed. */
-export interface Cell {
+export interface Cell extends CountEstimate {
   readonly modelVersionId: number;
   readonly featureSchemaId: number;
   readonly from: Instant;
   readonly to: Instant;
-  readonly count: number;
   readonly firstAt: Instant;
   readonly lastAt: Instant;
 }
 
 /** A time in which the log shows what the registry did not believe. */
-export interface Disagreement {
+export interface Disagreement extends CountEstimate {
   readonly kind: DisagreementKind;
   readonly modelVersionId: number;
   readonly featureSchemaId: number;
-  readonly count: number;
   readonly firstAt: Instant;
   readonly lastAt: Instant;
 }
@@ -57,7 +56,7 @@ export const disagreementsOf = (
   const closed: Open[] = [];
   const agreeing = cells.filter((cell) => kindsOf(cell, beliefs).length === 0);
   for (const cell of [...cells].sort((a, b) => a.from - b.from)) {
-    const { modelVersionId, featureSchemaId, firstAt, lastAt, from, to, count } = cell;
+    const { modelVersionId, featureSchemaId, firstAt, lastAt, from, to } = cell;
     for (const kind of kindsOf(cell, beliefs)) {
       const key = `${kind} ${modelVersionId} ${featureSchemaId}`;
       const before = open.get(key);
@@ -66,13 +65,12 @@ export const disagreementsOf = (
         from - before.to <= LONGEST_SILENCE &&
         !agreedBetween(agreeing, modelVersionId, before.to, from);
       if (before !== undefined && !goesOn) closed.push(before);
-      const begun = goesOn ? before : { count: 0, firstAt };
       open.set(key, {
         kind,
         modelVersionId,
         featureSchemaId,
-        count: begun.count + count,
-        firstAt: begun.firstAt,
+        ...totalOf(goesOn ? [before, cell] : [cell]),
+        firstAt: goesOn ? before.firstAt : firstAt,
         lastAt,
         to,
       });

@@ -45,6 +45,14 @@ const TraceFindingCodeEnum = builder.enumType('TraceFindingCode', {
       description:
         'A feature value was older than its declared maximum age when the model answered.',
     },
+    SAMPLING_RATE_MISMATCH: {
+      description:
+        'The record states another sampling rate than was declared for its endpoint and moment, so estimates made from it may be wrong.',
+    },
+    SAMPLING_KEY_NOT_KEPT: {
+      description:
+        'The keyed sampling that was declared does not keep the key of this record: the service samples by another rule.',
+    },
     DIRTY_COMMIT: { description: 'The training code had uncommitted changes.' },
     CLOCK_SKEW: {
       description: 'The serving clock was ahead of ours by more than 5 minutes.',

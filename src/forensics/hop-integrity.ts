@@ -6,11 +6,8 @@ import { environmentContent, findEnvironments } from '../evidence/runtime-enviro
 import { digestOf } from '../platform/canonical-json.ts';
 import type { Context } from '../platform/context.ts';
 import { referenced } from '../platform/immutable-cache.ts';
-import {
-  type PredictionLog,
-  parseIdentityKey,
-  predictionByIdentity,
-} from '../prediction/prediction-log.ts';
+import { predictionByIdentity } from '../prediction/prediction-by-identity.ts';
+import { type PredictionLog, parseIdentityKey } from '../prediction/prediction-log.ts';
 import { checkIntegrity } from '../registry/integrity.ts';
 import { deploymentById } from '../serving/deployment-history.ts';
 import { brokenDeploymentFacts } from '../serving/timeline.ts';

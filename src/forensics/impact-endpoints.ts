@@ -1,4 +1,5 @@
 import type { Instant } from '../platform/instant.ts';
+import { type CountEstimate, totalOf } from '../prediction/count-estimate.ts';
 import type { DeploymentBelief } from '../serving/timeline.ts';
 import type { Impact } from './impact.ts';
 
@@ -9,7 +10,7 @@ export interface EndpointImpact {
   readonly deployedTo: Instant | null;
   readonly answeredFrom: Instant | null;
   readonly answeredTo: Instant | null;
-  readonly predictionCount: number;
+  readonly predictions: CountEstimate;
   /** Share of requests that affected versions answer now, from 0 to 1. */
   readonly activeTrafficShare: number;
 }
@@ -30,7 +31,7 @@ const smallest = (instants: readonly Instant[]): Instant | null =>
 const largest = (instants: readonly Instant[]): Instant | null =>
   instants.length === 0 ? null : instants.reduce((one, other) => Math.max(one, other));
 
-/** Belief and fact of each endpoint: those served now first, then by number of predictions. */
+/** Belief and fact of each endpoint: those served now first, then by estimated number of predictions. */
 export const endpointImpacts = (
   impact: Pick<Impact, 'deployments' | 'spans' | 'window'>,
   now: Instant,
@@ -60,14 +61,14 @@ export const endpointImpacts = (
         deployedTo: ends.includes(null) ? null : largest(ends.filter((end) => end !== null)),
         answeredFrom: smallest(answered.map(({ firstAt }) => firstAt)),
         answeredTo: largest(answered.map(({ lastAt }) => lastAt)),
-        predictionCount: answered.reduce((sum, { count }) => sum + count, 0),
+        predictions: totalOf(answered),
         activeTrafficShare: Math.min(1, share),
       };
     })
     .sort(
       (a, b) =>
         Number(b.activeTrafficShare > 0) - Number(a.activeTrafficShare > 0) ||
-        b.predictionCount - a.predictionCount ||
+        b.predictions.estimated - a.predictions.estimated ||
         a.endpointId - b.endpointId,
     );
 };

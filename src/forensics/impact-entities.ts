@@ -4,6 +4,7 @@ import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
 import { connectionType, type PageArguments, pageOf, pageRequest } from '../platform/pagination.ts';
+import { totalOf } from '../prediction/count-estimate.ts';
 import { parameterList } from '../prediction/sql-condition.ts';
 import type { Impact } from './impact.ts';
 
@@ -24,7 +25,8 @@ const AffectedEntityRef = builder.objectRef<AffectedEntity>('AffectedEntity').im
     key: t.exposeString('key', { description: 'Entity key, such as an order.' }),
     predictionCount: t.expose('count', {
       type: 'SafeInt',
-      description: 'Affected predictions about it.',
+      description:
+        'Affected predictions about it that are recorded: all of them where sampling is keyed by the entity, a part of them under other sampling.',
     }),
     firstAt: t.expose('firstAt', { type: 'DateTime', description: 'When the first was made.' }),
     lastAt: t.expose('lastAt', { type: 'DateTime', description: 'When the last was made.' }),
@@ -69,7 +71,7 @@ export const entityPage = async (
   }
   const request = pageRequest(args);
   const extent = extentOf(impact);
-  const total = impact.spans.reduce((sum, { count }) => sum + count, 0);
+  const total = totalOf(impact.spans).count;
   if (total > MAX_READ) {
     const message = `${total} predictions are affected; entities are listed of at most ${MAX_READ}. Narrow the window.`;
     refuseArguments([{ path: ['during'], message }]);

@@ -23,7 +23,13 @@ export const affectedPredictions = async (
   const matches = await resolveFilter(context, filter, { mustBeBounded: false });
   const extent = extentOf(impact);
   if (extent === null) {
-    return predictionPage(context, { condition: fixed('FALSE'), versions: null }, order, args);
+    return predictionPage(
+      context,
+      { condition: fixed('FALSE'), versions: null },
+      order,
+      args,
+      impact.window,
+    );
   }
   const days = Math.ceil((extent.to - extent.from) / DAY);
   if (days > MAX_WINDOW_DAYS) {
@@ -37,5 +43,5 @@ export const affectedPredictions = async (
       AND l.occurred_at >= ${parameter(formatInstant(extent.from), 'timestamptz')}
       AND l.occurred_at < ${parameter(formatInstant(extent.to), 'timestamptz')}`;
   const condition = allOf([within, impact.condition, matches]);
-  return predictionPage(context, { condition, versions }, order, args);
+  return predictionPage(context, { condition, versions }, order, args, extent);
 };

@@ -4,6 +4,7 @@ import { builder } from '../platform/builder.ts';
 import { referenced } from '../platform/immutable-cache.ts';
 import { connectionType, pageArguments, pageCost, pageOfList } from '../platform/pagination.ts';
 import { TimeWindowInput } from '../platform/time-window.ts';
+import { CountEstimateRef, totalOf } from '../prediction/count-estimate.ts';
 import { MAX_WINDOW_DAYS, PredictionLogFilter } from '../prediction/prediction-filter-input.ts';
 import type { AnsweredSpan } from '../prediction/rollups.ts';
 import { orderByArgument, PredictionLogConnection } from '../prediction/search.ts';
@@ -17,6 +18,7 @@ import { deploymentsDuring, type EndpointImpact, endpointImpacts } from './impac
 import { AffectedEntityConnection, entityPage, MAX_READ } from './impact-entities.ts';
 import { affectedPredictions } from './impact-predictions.ts';
 import { findRoots, ImpactRootInput } from './impact-root.ts';
+import { impactSamplingGaps } from './impact-sampling.ts';
 import { objectOf } from './lineage-object.ts';
 
 const AffectedSpanRef = builder
@@ -54,7 +56,12 @@ const AffectedSpanRef = builder
       predictionCount: t.expose('count', {
         type: 'SafeInt',
         description:
-          'Predictions in the window: exact, from hourly counts and the rows at its ends.',
+          'Recorded predictions in the window: exact, from hourly counts and the rows at its ends.',
+      }),
+      predictionEstimate: t.field({
+        type: CountEstimateRef,
+        description: 'The same, and how many they stand for where services sample.',
+        resolve: (span) => span,
       }),
       firstAt: t.expose('firstAt', { type: 'DateTime', description: 'When the first was made.' }),
       lastAt: t.expose('lastAt', { type: 'DateTime', description: 'When the last was made.' }),
@@ -93,9 +100,15 @@ const EndpointImpactRef = builder.objectRef<EndpointImpact>('EndpointImpact').im
       nullable: true,
       description: 'Last affected prediction in the log; null when there is none.',
     }),
-    predictionCount: t.expose('predictionCount', {
+    predictionCount: t.field({
       type: 'SafeInt',
-      description: 'Affected predictions in the window.',
+      description: 'Affected predictions in the window that are recorded.',
+      resolve: ({ predictions }) => predictions.count,
+    }),
+    predictionEstimate: t.field({
+      type: CountEstimateRef,
+      description: 'The same, and how many they stand for where services sample.',
+      resolve: ({ predictions }) => predictions,
     }),
     activeTrafficShare: t.exposeFloat('activeTrafficShare', {
       description: 'Share of its requests that affected versions answer now, from 0 to 1.',
@@ -152,7 +165,7 @@ const ImpactReportRef = builder.objectRef<Impact>('ImpactReport').implement({
     endpoints: t.field({
       type: EndpointImpactConnection,
       description:
-        'Affected endpoints: those that affected versions serve now first, then by number of predictions.',
+        'Affected endpoints: those that affected versions serve now first, then by estimated number of predictions.',
       complexity: pageCost,
       args: pageArguments,
       resolve: (impact, args) =>
@@ -163,13 +176,15 @@ const ImpactReportRef = builder.objectRef<Impact>('ImpactReport').implement({
     spans: t.field({
       type: AffectedSpanConnection,
       description:
-        'Where affected predictions were made: by version, endpoint and schema, most first.',
+        'Where affected predictions were made: by version, endpoint and schema, most by estimate first.',
       complexity: pageCost,
       args: pageArguments,
       resolve: (impact, args) =>
         pageOfList(
           args,
-          impact.spans.map((span) => ({ ...span, impact })).sort((a, b) => b.count - a.count),
+          impact.spans
+            .map((span) => ({ ...span, impact }))
+            .sort((a, b) => b.estimated - a.estimated),
           ({ modelVersionId, endpointId, featureSchemaId }) =>
             [modelVersionId, endpointId, featureSchemaId].map(String),
         ),
@@ -177,8 +192,13 @@ const ImpactReportRef = builder.objectRef<Impact>('ImpactReport').implement({
     predictionCount: t.field({
       type: 'SafeInt',
       description:
-        'Number of affected predictions: exact, and independent of how many there are in its cost.',
-      resolve: ({ spans }) => spans.reduce((total, { count }) => total + count, 0),
+        'Number of affected predictions that are recorded: exact, and independent of how many there are in its cost.',
+      resolve: ({ spans }) => totalOf(spans).count,
+    }),
+    predictionEstimate: t.field({
+      type: CountEstimateRef,
+      description: 'The same, and how many they stand for where services sample.',
+      resolve: ({ spans }) => totalOf(spans),
     }),
     predictions: t.field({
       type: PredictionLogConnection,
@@ -209,7 +229,10 @@ const ImpactReportRef = builder.objectRef<Impact>('ImpactReport').implement({
     gaps: t.field({
       type: [EvidenceGapRef],
       description: 'What these answers cannot cover, and why.',
-      resolve: ({ gaps }) => [...gaps],
+      resolve: async (impact, _, context) => [
+        ...impact.gaps,
+        ...(await impactSamplingGaps(context, impact)),
+      ],
     }),
     isTruncated: t.exposeBoolean('isTruncated', {
       description: `Whether more than ${LIMITS.maxVertices} objects, or more than ${LIMITS.maxDepth} hops, lie downstream; what is beyond is in no count and no list.`,

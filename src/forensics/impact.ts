@@ -10,6 +10,7 @@ import { allOf, anyOf, type Condition, type Parameter } from '../prediction/sql-
 import { deploymentById } from '../serving/deployment-history.ts';
 import { newestBelief } from '../serving/deployment-type.ts';
 import type { DeploymentBelief } from '../serving/timeline.ts';
+import { uncountedGaps } from './archived-gaps.ts';
 import type { EvidenceGap } from './finding.ts';
 import type { Roots } from './impact-root.ts';
 import { expandLineage } from './lineage-graph.ts';
@@ -104,14 +105,15 @@ const counted = async (
   window: Window,
   known: readonly EvidenceGap[],
 ): Promise<Pick<Impact, 'spans' | 'gaps'>> => {
-  const [spans, expired] = await Promise.all([
+  const [spans, expired, uncounted] = await Promise.all([
     answeredSpans(database, condition, window),
     expiredCount(database, condition, window),
+    uncountedGaps(database, window),
   ]);
   const message = `${expired} of the affected predictions were counted but are no longer in the log; they are in the counts and in no list.`;
   const gaps: readonly EvidenceGap[] =
     expired === 0 ? [] : [{ subject: 'predictions', reason: 'EXPIRED', message }];
-  return { spans, gaps: [...known, ...gaps] };
+  return { spans, gaps: [...known, ...gaps, ...uncounted] };
 };
 
 /** What depends on the roots. A constant number of statements for each level of the graph, however many predictions. */

@@ -1,11 +1,7 @@
 import type { Context } from '../platform/context.ts';
 import type { Instant } from '../platform/instant.ts';
-import {
-  identityKey,
-  type PredictionLog,
-  parseIdentityKey,
-  predictionByIdentity,
-} from '../prediction/prediction-log.ts';
+import { predictionByIdentity } from '../prediction/prediction-by-identity.ts';
+import { identityKey, type PredictionLog, parseIdentityKey } from '../prediction/prediction-log.ts';
 import { deploymentsOf } from '../serving/deployment-history.ts';
 import { deploymentsAt } from '../serving/timeline.ts';
 import {

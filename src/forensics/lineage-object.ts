@@ -9,12 +9,8 @@ import {
 import type { Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
 import { branded, referenced } from '../platform/immutable-cache.ts';
-import {
-  identityKey,
-  type PredictionLog,
-  parseIdentityKey,
-  predictionByIdentity,
-} from '../prediction/prediction-log.ts';
+import { predictionByIdentity } from '../prediction/prediction-by-identity.ts';
+import { identityKey, type PredictionLog, parseIdentityKey } from '../prediction/prediction-log.ts';
 import { modelVersionByDigest, modelVersionById } from '../registry/model-version.ts';
 import { deploymentById, deploymentByPublicId } from '../serving/deployment-history.ts';
 import { newestBelief } from '../serving/deployment-type.ts';

@@ -4,6 +4,11 @@ import { builder } from '../platform/builder.ts';
 import { type Context, perRequest } from '../platform/context.ts';
 import { referenced } from '../platform/immutable-cache.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
+import {
+  type CountEstimate,
+  CountEstimateRef,
+  ESTIMATE_NUMBERS,
+} from '../prediction/count-estimate.ts';
 import { type ModelVersion, ModelVersionRef, modelVersionById } from '../registry/model-version.ts';
 import { type ServingState, ServingStateRef } from '../serving/endpoint-type.ts';
 import { beliefAt } from '../serving/timeline.ts';
@@ -12,10 +17,9 @@ import { beliefAt } from '../serving/timeline.ts';
 const MAX_SECONDS = 3600;
 
 /** What the log shows of one version and schema around an instant. */
-interface ObservedVersion {
+interface ObservedVersion extends CountEstimate {
   readonly version: ModelVersion;
   readonly featureSchemaId: number;
-  readonly count: number;
   /** Of these, predictions at whose instant the version was not believed to serve. */
   readonly unbelieved: number;
   readonly firstAt: Instant;
@@ -27,6 +31,8 @@ interface Row {
   readonly feature_schema_id: number;
   readonly count: bigint;
   readonly unbelieved: bigint;
+  readonly estimated: number;
+  readonly variance: number;
   readonly first_at: Instant;
   readonly last_at: Instant;
 }
@@ -37,10 +43,10 @@ const OBSERVED = `SELECT l.model_version_id, l.feature_schema_id, count(*) AS co
       SELECT FROM unnest($5::int[], $6::timestamptz[], $7::timestamptz[]) AS believed (version, started, ended)
       WHERE believed.version = l.model_version_id AND l.occurred_at >= believed.started
         AND l.occurred_at < believed.ended)) AS unbelieved,
-    min(l.occurred_at) AS first_at, max(l.occurred_at) AS last_at
+    min(l.occurred_at) AS first_at, max(l.occurred_at) AS last_at, ${ESTIMATE_NUMBERS}
   FROM prediction_log l
   WHERE l.endpoint_id = $1 AND l.occurred_at >= $2 AND l.occurred_at < $3 AND l.recorded_at <= $4
-  GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2`;
+  GROUP BY 1, 2 ORDER BY estimated DESC, 1, 2`;
 
 const readObserved = async (
   { database }: Context,
@@ -72,6 +78,8 @@ const readObserved = async (
       version: referenced(await modelVersionById(database).load(row.model_version_id)),
       featureSchemaId: row.feature_schema_id,
       count: Number(row.count),
+      estimated: row.estimated,
+      variance: row.variance,
       unbelieved: Number(row.unbelieved),
       firstAt: row.first_at,
       lastAt: row.last_at,
@@ -108,7 +116,15 @@ const ObservedVersionRef = builder.objectRef<ObservedVersion>('ObservedVersion')
       resolve: async ({ featureSchemaId }, _, { database }) =>
         referenced(await featureSchemaById(database).load(featureSchemaId)),
     }),
-    predictionCount: t.expose('count', { type: 'SafeInt', description: 'Predictions seen.' }),
+    predictionCount: t.expose('count', {
+      type: 'SafeInt',
+      description: 'Recorded predictions seen.',
+    }),
+    predictionEstimate: t.field({
+      type: CountEstimateRef,
+      description: 'The same, and how many they stand for where services sample.',
+      resolve: (observed) => observed,
+    }),
     unbelievedCount: t.expose('unbelieved', {
       type: 'SafeInt',
       description:
@@ -135,7 +151,7 @@ builder.objectFields(ServingStateRef, (t) => ({
   observed: t.field({
     type: [ObservedVersionRef],
     description:
-      'Versions that the log shows answering around that instant, most often first: fact beside belief. Only records that had been recorded by `knownAt`, when that was given.',
+      'Versions that the log shows answering around that instant, most often by estimate first: fact beside belief. Only records that had been recorded by `knownAt`, when that was given.',
     complexity: 10,
     args: widthArguments,
     resolve: async (state, { withinSeconds }, context) => [

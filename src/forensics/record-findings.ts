@@ -1,4 +1,3 @@
-import { digestOfBytes } from '../platform/canonical-json.ts';
 import { formatInstant } from '../platform/instant.ts';
 import type { Finding } from './finding.ts';
 import type { TraceEvidence } from './trace-evidence.ts';
@@ -34,11 +33,11 @@ const tampered = ({
   predictionKey,
   recomputedDigest,
   version,
+  manifestDigest: manifest,
   release,
 }: TraceEvidence): readonly Finding[] => {
   const recorded =
     prediction.digest === null ? null : Buffer.from(prediction.digest).toString('hex');
-  const manifest = digestOfBytes(version.manifest);
   return [
     ...(recorded === null || recorded === recomputedDigest
       ? []

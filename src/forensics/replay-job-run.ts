@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import { argumentError } from '../platform/bad-user-input.ts';
 import type { Context } from '../platform/context.ts';
-import { sqlState } from '../platform/database.ts';
+import { isUnavailable } from '../platform/database.ts';
 import { encodeCursor, pageRequest } from '../platform/pagination.ts';
 import { casesAfter, type LoggedCase, placeAfter } from '../prediction/case-chunk.ts';
 import type { PredictionFilter } from '../prediction/prediction-filter-input.ts';
@@ -152,10 +152,6 @@ const withHeartbeat = async <Result>(
 
 const UNEXPECTED = 'Unexpected error; the log of the server tells more.';
 
-/** Connection lost, out of resources, or shutting down (SQLSTATE classes 08, 53, 57P), or no answer at all. */
-const isUnreachable = (error: unknown): boolean =>
-  /^(08|53|57P|E[A-Z]{4})/.test(sqlState(error) ?? String((error as { code?: unknown }).code));
-
 /** The context of the one who started a job. */
 const contextOf = (context: Context, { actor, scopes }: ReplayJob): Context => ({
   ...context,
@@ -195,7 +191,7 @@ export const workOnReplayJob = async (
     if (!isOver) await yieldReplayJob(database, worker, job.id);
   } catch (error) {
     // Without the database nothing can be told; somebody goes on with the job when it is back.
-    if (isUnreachable(error)) throw error;
+    if (isUnavailable(error)) throw error;
     const failure = error instanceof GraphQLError ? error.message : UNEXPECTED;
     await endReplayJob(database, worker, job.id, failure);
     if (failure === UNEXPECTED) throw error;

@@ -10,7 +10,8 @@ import {
   pageOf,
   pageRequest,
 } from '../platform/pagination.ts';
-import { PredictionLogRef, predictionByIdentity } from '../prediction/prediction-log.ts';
+import { predictionByIdentity } from '../prediction/prediction-by-identity.ts';
+import { PredictionLogRef } from '../prediction/prediction-log.ts';
 import { ModelVersionRef, modelVersionById } from '../registry/model-version.ts';
 import { type ReplayJob, replayJobById, replayJobPage } from './replay-job.ts';
 import {

@@ -1,13 +1,16 @@
 import type { Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
-import { formatInstant } from '../platform/instant.ts';
+import { formatInstant, type Instant } from '../platform/instant.ts';
+import { type UnreadArchive, unreadText } from '../prediction/archive-search.ts';
 import type { PredictionLog } from '../prediction/prediction-log.ts';
 import type { RejectedRecord } from '../prediction/rejected-record-query.ts';
 import { modelVersionById, releaseOf } from '../registry/model-version.ts';
 import { deploymentsOf } from '../serving/deployment-history.ts';
 import { endpointById, routeOf } from '../serving/endpoint.ts';
+import type { KnownKeys } from '../serving/sampling.ts';
 import { deploymentsAt } from '../serving/timeline.ts';
 import { type EvidenceGap, listed } from './finding.ts';
+import { gapBeside, gapUnlessSampledOut, samplingsOf } from './sampling-gaps.ts';
 
 /** Positions below the highest recorded one that nothing fills. */
 export const missingItems = (items: readonly number[]): readonly number[] => {
@@ -44,13 +47,17 @@ const batchGaps = async (
 ): Promise<readonly EvidenceGap[]> => {
   const gaps = byEndpoint(predictions).map(async (batch): Promise<readonly EvidenceGap[]> => {
     const missing = missingItems(batch.map(({ item }) => item));
-    const [{ requestId, endpointId }] = batch;
+    const [sibling] = batch;
+    const { requestId, endpointId } = sibling;
     if (missing.length === 0) return [];
     const message = `Of request ${JSON.stringify(requestId)} on ${await routeById(database, endpointId)}, item ${listed(missing.map(String))} ${missing.length === 1 ? 'was' : 'were'} never recorded.`;
-    return [{ subject: 'item', reason: 'NEVER_RECORDED', message }];
+    return [await gapBeside(database, 'item', message, sibling, ['REQUEST_ID', 'TRACE_ID'])];
   });
   return (await Promise.all(gaps)).flat();
 };
+
+/** A shadow answers the same request about the same entity. */
+const ALL_KEYS = ['ENTITY_KEY', 'REQUEST_ID', 'TRACE_ID'] as const;
 
 /** A shadow that gets all traffic owes an answer to every request. */
 const shadowGaps = async (
@@ -58,7 +65,8 @@ const shadowGaps = async (
   predictions: readonly PredictionLog[],
 ): Promise<readonly EvidenceGap[]> => {
   const gaps = byEndpoint(predictions).map(async (answers): Promise<readonly EvidenceGap[]> => {
-    const [{ endpointId, requestId, occurredAt }] = answers;
+    const [sibling] = answers;
+    const { endpointId, requestId, occurredAt } = sibling;
     const histories = await deploymentsOf(context).load(endpointId);
     const owed = deploymentsAt(histories, occurredAt).filter(
       ({ role, trafficShare, deployment }) =>
@@ -71,7 +79,7 @@ const shadowGaps = async (
         const version = await modelVersionById(context.database).load(deployment.modelVersionId);
         const release = version === null ? 'A version' : releaseOf(version);
         const message = `${release} shadowed all requests of ${await routeById(context.database, endpointId)} at ${formatInstant(occurredAt)}, but its answer to ${JSON.stringify(requestId)} was never recorded.`;
-        return { subject: 'shadow', reason: 'NEVER_RECORDED', message } as const;
+        return gapBeside(context.database, 'shadow', message, sibling, ALL_KEYS);
       }),
     );
   });
@@ -83,22 +91,35 @@ const ORPHANS = `SELECT DISTINCT o.request_id, o.endpoint_id, o.item FROM predic
     WHERE l.request_id = o.request_id AND l.endpoint_id = o.endpoint_id AND l.item = o.item)
   ORDER BY 1, 2, 3 LIMIT 20`;
 
-/** Outcomes of predictions that are not there. */
+/** Outcomes of predictions that are neither in the log nor among those found in archives. */
 const outcomeGaps = async (
-  database: Database,
+  context: Context,
   requestIds: readonly string[],
+  predictions: readonly PredictionLog[],
 ): Promise<readonly EvidenceGap[]> => {
+  const { database } = context;
   const rows = await database.query<{ request_id: string; endpoint_id: number; item: number }>({
     name: 'outcomes_without_prediction',
     text: ORPHANS,
     values: [requestIds],
   });
+  const orphans = rows.filter(
+    (row) =>
+      !predictions.some(
+        ({ requestId, endpointId, item }) =>
+          requestId === row.request_id && endpointId === row.endpoint_id && item === row.item,
+      ),
+  );
+  if (orphans.length === 0) return [];
+  const endpointIds = [...new Set(orphans.map(({ endpoint_id }) => endpoint_id))];
+  const samplings = await samplingsOf(context, endpointIds, null, null);
   return Promise.all(
-    rows.map(async ({ request_id, endpoint_id, item }) => ({
-      subject: 'prediction',
-      reason: 'NEVER_RECORDED' as const,
-      message: `An outcome is on record for item ${item} of request ${JSON.stringify(request_id)} on ${await routeById(database, endpoint_id)}, but no prediction.`,
-    })),
+    orphans.map(async ({ request_id, endpoint_id, item }) => {
+      const message = `An outcome is on record for item ${item} of request ${JSON.stringify(request_id)} on ${await routeById(database, endpoint_id)}, but no prediction.`;
+      const used = samplings.filter(({ endpointId }) => endpointId === endpoint_id);
+      const keys = { REQUEST_ID: request_id };
+      return gapUnlessSampledOut(database, 'prediction', message, used, keys);
+    }),
   );
 };
 
@@ -108,25 +129,53 @@ const refusedGap = ({ code, message, receivedAt }: RejectedRecord): EvidenceGap 
   message: `A record received at ${formatInstant(receivedAt)} waits among the rejected ones (${code}): ${message}`,
 });
 
-const nothingFound: EvidenceGap = {
+const NOTHING = 'Nothing of this request is on record: no prediction, and no rejected record.';
+
+/** What is known of a request that is asked for. */
+export interface RequestSought {
+  readonly keys: KnownKeys;
+  readonly from: Instant | null;
+  readonly to: Instant | null;
+}
+
+/** What of it was found. */
+export interface RequestFound {
+  readonly predictions: readonly PredictionLog[];
+  readonly waiting: readonly RejectedRecord[];
+  /** Archives that may hold more of it. */
+  readonly unread: readonly UnreadArchive[];
+}
+
+const expiredGap = (archive: UnreadArchive): EvidenceGap => ({
   subject: 'prediction',
-  reason: 'NEVER_RECORDED',
-  message: 'Nothing of this request is on record: no prediction, and no rejected record.',
+  reason: 'EXPIRED',
+  message: unreadText(archive),
+});
+
+const nothingFound = async (
+  context: Context,
+  { keys, from, to }: RequestSought,
+): Promise<EvidenceGap> => {
+  const samplings = await samplingsOf(context, null, from, to);
+  return gapUnlessSampledOut(context.database, 'prediction', NOTHING, samplings, keys);
 };
 
 /** What should have answered these requests and did not, or is not to be seen. */
 export const requestGaps = async (
   context: Context,
+  sought: RequestSought,
   requestIds: readonly string[],
-  predictions: readonly PredictionLog[],
-  waiting: readonly RejectedRecord[],
+  { predictions, waiting, unread }: RequestFound,
 ): Promise<readonly EvidenceGap[]> => {
   const { database } = context;
-  const [items, shadows, outcomes] = await Promise.all([
+  const isNothing = predictions.length + waiting.length + unread.length === 0;
+  const [nothing, items, shadows, outcomes] = await Promise.all([
+    isNothing ? nothingFound(context, sought).then((gap) => [gap]) : [],
     batchGaps(database, predictions),
     shadowGaps(context, predictions),
-    outcomeGaps(database, requestIds),
+    // What was not read may have them.
+    unread.length > 0 ? [] : outcomeGaps(context, requestIds, predictions),
   ]);
-  const nothing = predictions.length + waiting.length === 0 ? [nothingFound] : [];
-  return [...nothing, ...items, ...shadows, ...outcomes, ...waiting.map(refusedGap)];
+  const expired = unread.map(expiredGap);
+  return [...nothing, ...expired, ...items, ...shadows, ...outcomes, ...waiting.map(refusedGap)];
 };

@@ -4,6 +4,7 @@ import type { Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
 import { formatInstant } from '../platform/instant.ts';
 import { TimeWindowInput } from '../platform/time-window.ts';
+import { type ArchivedAnswer, findArchived } from '../prediction/archive-search.ts';
 import {
   type PredictionLog,
   PredictionLogRef,
@@ -15,7 +16,7 @@ import { type DeploymentRole, deploymentsAt } from '../serving/timeline.ts';
 import type { EvidenceGap } from './finding.ts';
 import { EvidenceGapRef } from './finding-type.ts';
 import { RequestEventRef } from './request-event-type.ts';
-import { requestGaps } from './request-gaps.ts';
+import { type RequestSought, requestGaps } from './request-gaps.ts';
 import { type RequestEvent, type RoleOf, requestTimeline } from './request-timeline.ts';
 
 /** Everything that answered one request. */
@@ -85,6 +86,26 @@ const predictionsOf = (
   );
 };
 
+/** The same in the archives, where what was asked for may have been moved since. */
+const archivedOf = (
+  context: Context,
+  { requestId, traceId, entity }: RequestReference,
+): Promise<ArchivedAnswer> =>
+  findArchived(
+    context,
+    {
+      ...(requestId == null ? {} : { requestId }),
+      ...(traceId == null ? {} : { traceId }),
+      ...(entity == null ? {} : { entityKey: entity.key }),
+      from: entity?.during.from ?? null,
+      to: entity?.during.to ?? null,
+    },
+    MAX_PAGE_SIZE + 1,
+  );
+
+const inTime = (one: PredictionLog, other: PredictionLog): number =>
+  one.occurredAt - other.occurredAt || one.endpointId - other.endpointId || one.item - other.item;
+
 /** Roles believed of the versions that answered: of several at once, the one whose answers reach most callers. */
 const rolesOf = async (
   context: Context,
@@ -100,6 +121,16 @@ const rolesOf = async (
   return (prediction) => roles.get(prediction) ?? null;
 };
 
+const soughtBy = ({ requestId, traceId, entity }: RequestReference): RequestSought => ({
+  keys: {
+    ...(requestId != null && { REQUEST_ID: requestId }),
+    ...(traceId != null && { TRACE_ID: traceId }),
+    ...(entity != null && { ENTITY_KEY: entity.key }),
+  },
+  from: entity?.during.from ?? null,
+  to: entity?.during.to ?? null,
+});
+
 const reportRequest = async (
   context: Context,
   reference: RequestReference,
@@ -111,10 +142,12 @@ const reportRequest = async (
       { extensions: { code: 'FORBIDDEN' } },
     );
   }
-  const found = await predictionsOf(database, reference);
-  if (found.length === 0 && database.primary !== undefined) {
+  const inLog = await predictionsOf(database, reference);
+  if (inLog.length === 0 && database.primary !== undefined) {
     return reportRequest({ ...context, database: database.primary }, reference);
   }
+  const archived = await archivedOf(context, reference);
+  const found = [...inLog, ...archived.predictions].sort(inTime);
   const predictions = found.slice(0, MAX_PAGE_SIZE);
   const asked = reference.requestId == null ? [] : [reference.requestId];
   const requestIds = [...new Set([...asked, ...predictions.map(({ requestId }) => requestId)])];
@@ -126,7 +159,11 @@ const reportRequest = async (
   return {
     predictions,
     events: requestTimeline(predictions, shown, await rolesOf(context, predictions)),
-    gaps: await requestGaps(context, requestIds, predictions, waiting),
+    gaps: await requestGaps(context, soughtBy(reference), requestIds, {
+      predictions,
+      waiting,
+      unread: archived.unread,
+    }),
     isTruncated: found.length > MAX_PAGE_SIZE || rejected.length > MAX_PAGE_SIZE,
   };
 };

@@ -4,9 +4,9 @@ import { RuntimeEnvironmentRef } from '../evidence/runtime-environment.ts';
 import { builder } from '../platform/builder.ts';
 import { referenced } from '../platform/immutable-cache.ts';
 import { FeatureValueRef } from '../prediction/feature-value-type.ts';
-import { featureValuesOf } from '../prediction/feature-values.ts';
+import { joinedValues } from '../prediction/feature-values.ts';
 import { PredictionLogRef } from '../prediction/prediction-log.ts';
-import { findPrediction, PredictionLogReferenceInput } from '../prediction/prediction-reference.ts';
+import { PredictionLogReferenceInput } from '../prediction/prediction-reference.ts';
 import { ArtifactUseRef } from '../registry/artifact-use.ts';
 import { DatasetUseRef } from '../registry/dataset-use.ts';
 import { LifecycleStageEnum } from '../registry/lifecycle-type.ts';
@@ -14,6 +14,7 @@ import { ModelVersionRef } from '../registry/model-version.ts';
 import { DeploymentRef } from '../serving/deployment-type.ts';
 import { EvidenceGapRef, TraceFindingRef, TraceVerdictEnum } from './finding-type.ts';
 import { type Trace, traceOf } from './trace.ts';
+import { findTraced } from './traced-prediction.ts';
 
 export const TraceRef = builder.objectRef<Trace>('Trace').implement({
   description: 'The provenance of one prediction as of the moment it was made, not as of now.',
@@ -56,8 +57,11 @@ export const TraceRef = builder.objectRef<Trace>('Trace').implement({
     features: t.field({
       type: [FeatureValueRef],
       description: 'Feature values, joined to their definitions, transformations and baselines.',
-      resolve: async ({ evidence }, _, context) => [
-        ...(await featureValuesOf(context, evidence.prediction)),
+      resolve: ({ evidence }) => [
+        ...joinedValues(evidence.prediction, {
+          ...evidence,
+          readings: [...evidence.readings.values()],
+        }),
       ],
     }),
     datasets: t.field({
@@ -109,7 +113,7 @@ builder.queryField('trace', (t) =>
     type: TraceRef,
     nullable: true,
     description:
-      'The complete provenance of one prediction. Null when there is no such prediction, or it was not recorded by `knownAt`. Three SQL statements.',
+      'The complete provenance of one prediction. Null when there is no such prediction, or it was not recorded by `knownAt`. One SQL statement.',
     complexity: 10,
     args: {
       prediction: t.arg({
@@ -123,8 +127,8 @@ builder.queryField('trace', (t) =>
       }),
     },
     resolve: async (_, { prediction, knownAt }, context) => {
-      const found = await findPrediction(context, prediction);
-      return found === null ? null : traceOf(context, found, knownAt ?? null);
+      const found = await findTraced(context, prediction);
+      return found === null ? null : traceOf(context, found.prediction, knownAt ?? null, found);
     },
   }),
 );

@@ -1,4 +1,4 @@
-import { digestOf } from '../platform/canonical-json.ts';
+import { digestOfBytes } from '../platform/canonical-json.ts';
 import type { Context } from '../platform/context.ts';
 import type { Instant } from '../platform/instant.ts';
 import { lexical } from '../prediction/feature-lexical.ts';
@@ -7,8 +7,10 @@ import { featureFindings } from './feature-findings.ts';
 import { type EvidenceGap, type Finding, inOrder, type Verdict, verdictOf } from './finding.ts';
 import { gapsOf } from './gaps.ts';
 import { recordFindings } from './record-findings.ts';
+import { samplingFindings } from './sampling-findings.ts';
 import { servingFindings } from './serving-findings.ts';
 import { gatherEvidence, type TraceEvidence } from './trace-evidence.ts';
+import { historiesOf, type ServingHistories } from './traced-prediction.ts';
 
 /** The provenance of one prediction, judged. */
 export interface Trace {
@@ -27,6 +29,7 @@ export const judge = (evidence: TraceEvidence): Omit<Trace, 'knownAt'> => {
     ...featureFindings(evidence),
     ...servingFindings(evidence),
     ...recordFindings(evidence),
+    ...samplingFindings(evidence),
   ]);
   const gaps = gapsOf(evidence);
   const verdict = verdictOf(findings, gaps);
@@ -46,22 +49,25 @@ const traceDigest = (
   gaps: readonly EvidenceGap[],
   verdict: Verdict,
 ): string =>
-  digestOf({
-    prediction: digestText(prediction),
-    modelVersion: version.digest,
-    featureSchema: builtWith.digest,
-    stage,
-    deployment: deployment?.digest ?? null,
-    outcomes: prediction.observations.outcomes.map(({ label, value, observedAt }) => ({
-      label,
-      value: value === null ? null : lexical('FP64', value),
-      observedAt,
-    })),
-    conflicts: prediction.observations.conflicts.map(({ digest }) => digest),
-    findings: findings.map(({ code, severity, message }) => ({ code, severity, message })),
-    gaps: gaps.map(({ subject, reason, message }) => ({ subject, reason, message })),
-    verdict,
-  });
+  digestOfBytes(
+    // RFC 8785: of well-formed strings, nulls and safe integers JSON.stringify writes it when names are in order.
+    JSON.stringify({
+      conflicts: prediction.observations.conflicts.map(({ digest }) => digest),
+      deployment: deployment?.digest ?? null,
+      featureSchema: builtWith.digest,
+      findings: findings.map(({ code, message, severity }) => ({ code, message, severity })),
+      gaps: gaps.map(({ message, reason, subject }) => ({ message, reason, subject })),
+      modelVersion: version.digest,
+      outcomes: prediction.observations.outcomes.map(({ label, observedAt, value }) => ({
+        label,
+        observedAt,
+        value: value === null ? null : lexical('FP64', value),
+      })),
+      prediction: digestText(prediction),
+      stage,
+      verdict,
+    }),
+  );
 
 /** Later than every fact: without a `knownAt` nothing is left out, whatever the clocks of process and database say. */
 const EVERYTHING = Number.MAX_SAFE_INTEGER;
@@ -71,9 +77,11 @@ export const traceOf = async (
   context: Context,
   prediction: PredictionLog,
   knownAt: Instant | null,
+  given?: ServingHistories,
 ): Promise<Trace | null> => {
   const known = knownAt ?? EVERYTHING;
   if (prediction.recordedAt > known) return null;
-  const evidence = await gatherEvidence(context, prediction, known);
+  const histories = given ?? (await historiesOf(context, prediction));
+  const evidence = await gatherEvidence(context, prediction, histories, known);
   return { ...judge(evidence), knownAt: knownAt ?? Date.now() * 1000 };
 };

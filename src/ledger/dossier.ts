@@ -70,7 +70,10 @@ const recordText = async (
   });
 };
 
-/** Rows that say how the version came to answer: its registration, its stages, where it was deployed; and an erasure. */
+/**
+ * Rows that say how the version came to answer: its registration, its stages, where it was deployed; the sampling that was
+ * declared; and an erasure.
+ */
 const rowsOf = async (context: Context, prediction: PredictionLog, under: StoredCheckpoint) => {
   const { database } = context;
   const { modelVersionId, endpointId, observations } = prediction;
@@ -86,6 +89,10 @@ const rowsOf = async (context: Context, prediction: PredictionLog, under: Stored
     [
       'deployment_fact',
       deployments.flatMap(({ id, facts }) => facts.map(({ sequence }) => [id, sequence])),
+    ],
+    [
+      'sampling_fact',
+      observations.sampling === null ? [] : [[endpointId, observations.sampling.sequence]],
     ],
     ['erasure', observations.erasure === null ? [] : [[observations.erasure.id]]],
   ];

@@ -1,8 +1,20 @@
 import type { Context } from '../platform/context.ts';
 import type { Session } from '../platform/database.ts';
 import { NotFoundError } from '../platform/errors.ts';
+import { formatInstant } from '../platform/instant.ts';
+import { HOLD_FITS } from '../retention/legal-hold.ts';
+import { LegalHoldError } from '../retention/legal-hold-error.ts';
+import {
+  ArchivesChangedError,
+  assertStillCurrent,
+  type RewrittenArchives,
+  removeUnnamed,
+  rewriteWithout,
+} from '../retention/rewrite-archives.ts';
+import { recordArchive } from '../retention/stored-archive.ts';
 import { committedTable, rowKeySql } from './committed-tables.ts';
 import type { Erasure } from './erasure.ts';
+import { commitmentOf } from './merkle-hash.ts';
 
 /** Whose values are to be erased, and why that is right. */
 export interface ErasureOrder {
@@ -17,20 +29,27 @@ const LOCK = 0x68636531;
 /** Records of the log to erase with their leaves, gathered once so that every statement means the same ones. */
 const GATHER = `CREATE TEMP TABLE IF NOT EXISTS erasure_stage (
   source text, request_id text COLLATE "C", occurred_at timestamptz(6), endpoint_id integer, item integer,
-  batch_id bigint, commitment bytea, feature_count integer
+  batch_id bigint, commitment bytea, feature_count integer, model_version_id integer
 ) ON COMMIT DELETE ROWS`;
 
 // Erasures take turns, so that none erases what another does. Nothing else changes a record.
 const TAKE_TURN = `SELECT pg_advisory_xact_lock(${LOCK})`;
 
 const PREDICTIONS = `WITH found AS MATERIALIZED (
-    SELECT request_id, occurred_at, endpoint_id, item, batch_id, sha256(salt || digest) AS leaf, feature_schema_id
+    SELECT request_id, occurred_at, endpoint_id, item, batch_id, sha256(salt || digest) AS leaf, feature_schema_id,
+      model_version_id
     FROM prediction_log WHERE entity_key = $1 AND digest IS NOT NULL
   )
   INSERT INTO erasure_stage
   SELECT 'prediction_log', request_id, occurred_at, endpoint_id, item, batch_id, leaf,
-    (SELECT count(*) FROM feature_field f WHERE f.feature_schema_id = found.feature_schema_id)
+    (SELECT count(*) FROM feature_field f WHERE f.feature_schema_id = found.feature_schema_id), model_version_id
   FROM found`;
+
+/** Those that are in archives, with the leaves that their content gave. */
+const ARCHIVED = `INSERT INTO erasure_stage
+  SELECT 'prediction_log', request_id, occurred_at, endpoint_id, item, batch_id, decode(commitment, 'hex'), 0, model_version_id
+  FROM unnest($1::text[], $2::timestamptz[], $3::int[], $4::int[], $5::text[]::bigint[], $6::text[], $7::int[])
+    AS found (request_id, occurred_at, endpoint_id, item, batch_id, commitment, model_version_id)`;
 
 /** What else is known of the same predictions. */
 const OUTCOMES = `INSERT INTO erasure_stage
@@ -93,11 +112,15 @@ const eraseIn = async (
   session: Session,
   { entityKey, legalBasis, reason }: ErasureOrder,
   actor: string,
+  archives: RewrittenArchives,
 ): Promise<Erasure> => {
+  await assertStillCurrent(session, archives);
   const quotedKey = JSON.stringify(entityKey);
   await session.query({ text: TAKE_TURN });
   await session.query({ text: GATHER });
   await session.query({ text: PREDICTIONS, values: [entityKey] });
+  await stageArchived(session, archives);
+  await refuseHeld(session, entityKey);
   await session.query({ text: OUTCOMES });
   await session.query({ text: CONFLICTS });
   const [erasure] = await session.query<Erasure>({
@@ -114,7 +137,45 @@ const eraseIn = async (
     text: `DELETE FROM rejected_record r WHERE ${REJECTED}`,
     values: [quotedKey],
   });
+  for (const { week, files } of archives.rewritten) {
+    const reason = `Rewritten without what erasure ${erasure.id} took.`;
+    await recordArchive(session, week, files, { actor, reason });
+  }
   return erasure;
+};
+
+const stageArchived = async (session: Session, { erased }: RewrittenArchives): Promise<void> => {
+  if (erased.length === 0) return;
+  await session.query({
+    text: ARCHIVED,
+    values: [
+      erased.map(({ requestId }) => requestId),
+      erased.map(({ occurredAt }) => formatInstant(occurredAt)),
+      erased.map(({ endpointId }) => endpointId),
+      erased.map(({ item }) => item),
+      erased.map(({ batchId }) => String(batchId)),
+      erased.map(({ salt, digest }) => Buffer.from(commitmentOf(salt, digest)).toString('hex')),
+      erased.map(({ modelVersionId }) => modelVersionId),
+    ],
+  });
+};
+
+/** Refuses to destroy what a legal hold is on. */
+const refuseHeld = async (session: Session, entityKey: string): Promise<void> => {
+  const holds = await session.query<{ id: number }>({
+    text: `SELECT h.id FROM legal_hold h LEFT JOIN held_entity e ON e.hold_id = h.id
+      WHERE NOT EXISTS (SELECT FROM legal_hold_release r WHERE r.hold_id = h.id)
+        AND (h.entity_commitment IS NULL OR e.entity_key = $1)
+        AND EXISTS (SELECT FROM erasure_stage l WHERE l.source = 'prediction_log' AND ${HOLD_FITS}
+          AND l.occurred_at >= coalesce(h.covers_from, '-infinity') AND l.occurred_at < coalesce(h.covers_to, 'infinity'))
+      ORDER BY h.id LIMIT 20`,
+    values: [entityKey],
+  });
+  if (holds.length > 0)
+    throw new LegalHoldError(
+      holds.map(({ id }) => id),
+      PATH,
+    );
 };
 
 const PATH = ['input', 'entityKey'];
@@ -123,9 +184,28 @@ const NOTHING = 'Nothing is recorded of this entity; check its key, which is com
 const isNothing = ({ predictions, rejectedRecords }: Erasure): boolean =>
   predictions === 0 && rejectedRecords === 0;
 
+/** How often to begin again when weeks were archived or restored meanwhile. */
+const ATTEMPTS = 3;
+
 /**
  * Erases what is recorded of an entity, in one transaction with the fact that it was: its key, values, outputs,
- * outcomes, conflicting and refused copies, and the salts without which the remaining leaves tell nothing.
+ * outcomes, conflicting and refused copies, and the salts without which the remaining leaves tell nothing. Archives that
+ * hold something of it are written anew first, and the old files deleted afterwards.
  */
-export const eraseEntity = ({ database, actor }: Context, order: ErasureOrder): Promise<Erasure> =>
-  database.transaction((session) => eraseIn(session, order, actor.name));
+export const eraseEntity = async (
+  context: Context,
+  order: ErasureOrder,
+  attempts = ATTEMPTS,
+): Promise<Erasure> => {
+  const { database, actor } = context;
+  const archives = await rewriteWithout(context, order.entityKey);
+  try {
+    return await database.transaction((session) => eraseIn(session, order, actor.name, archives));
+  } catch (error) {
+    if (!(error instanceof ArchivesChangedError) || attempts === 1) throw error;
+    return eraseEntity(context, order, attempts - 1);
+  } finally {
+    // The old files when it was recorded, and the new ones when it was not.
+    if (archives.rewritten.length > 0) await removeUnnamed(context, archives);
+  }
+};

@@ -10,6 +10,8 @@ import {
   pageRequest,
 } from '../platform/pagination.ts';
 import { PredictionLogRef } from '../prediction/prediction-log.ts';
+import { ArchiveUnavailableError } from '../retention/archive-unavailable-error.ts';
+import { LegalHoldError } from '../retention/legal-hold-error.ts';
 import { eraseEntity } from './erase-entity.ts';
 import { type Erasure, erasureById, erasurePage } from './erasure.ts';
 import { RowProofRef } from './ledger-proof-type.ts';
@@ -126,8 +128,10 @@ builder.mutationField('eraseEntity', (t) =>
     type: EraseEntityPayload,
     nullable: true,
     description:
-      'Erases what is recorded of an entity, for good: key, feature values, score, label, output, outcomes, conflicting and rejected copies. The erasure is itself recorded and proven; traces then say ERASED, and records sent again are not stored. Backups and checkpoints kept elsewhere are not reached.',
-    errors: { types: [InvalidInputError, NotFoundError] },
+      'Erases what is recorded of an entity, for good: key, feature values, score, label, output, outcomes, conflicting and rejected copies. The erasure is itself recorded and proven; traces then say ERASED, and records sent again are not stored. Archives that hold something of it are written anew. Refused while a legal hold is on any of it. Backups and checkpoints kept elsewhere are not reached.',
+    errors: {
+      types: [InvalidInputError, NotFoundError, LegalHoldError, ArchiveUnavailableError],
+    },
     args: {
       input: t.arg({ type: EraseEntityInput, required: true, description: 'The entity.' }),
     },

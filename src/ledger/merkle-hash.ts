@@ -1,13 +1,10 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** 32 bytes: SHA-256. */
 export type Hash = Uint8Array;
 
-const sha256 = (...parts: readonly Uint8Array[]): Hash => {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return new Uint8Array(hash.digest());
-};
+const sha256 = (...parts: readonly Uint8Array[]): Hash =>
+  new Uint8Array(hash('sha256', Buffer.concat(parts), 'buffer'));
 
 const LEAF = Uint8Array.of(0);
 const NODE = Uint8Array.of(1);

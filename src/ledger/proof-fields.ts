@@ -3,6 +3,7 @@ import { PredictionLogRef } from '../prediction/prediction-log.ts';
 import { LifecycleTransitionRef } from '../registry/lifecycle-type.ts';
 import { ModelVersionRef } from '../registry/model-version.ts';
 import { DeploymentRef } from '../serving/deployment-type.ts';
+import { SamplingFactRef } from '../serving/sampling-type.ts';
 import { LedgerProofRef, RowProofRef } from './ledger-proof-type.ts';
 import { provePrediction } from './prediction-proof.ts';
 import { proveRows } from './row-proof.ts';
@@ -55,5 +56,16 @@ builder.objectField(DeploymentRef, 'proofs', (t) =>
         deployment.facts.map(({ sequence }) => [deployment.id, sequence]),
       )),
     ],
+  }),
+);
+
+builder.objectField(SamplingFactRef, 'proof', (t) =>
+  t.field({
+    type: RowProofRef,
+    nullable: true,
+    description: 'Proof that this was declared.',
+    complexity: COST,
+    resolve: async ({ endpointId, sequence }, _, { database }) =>
+      (await proveRows(database, 'sampling_fact', [[endpointId, sequence]]))[0] ?? null,
   }),
 );

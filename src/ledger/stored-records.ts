@@ -1,7 +1,7 @@
 import type { Session } from '../platform/database.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
 import { predictionDigest } from '../prediction/prediction-digest.ts';
-import { selectPredictions } from '../prediction/prediction-log.ts';
+import { type PredictionLog, selectPredictions } from '../prediction/prediction-log.ts';
 import { outcomeDigest } from '../prediction/prepare-outcomes.ts';
 import { commitmentOf, type Hash, sameHash } from './merkle-hash.ts';
 
@@ -42,6 +42,26 @@ export const readNames = async (session: Session): Promise<ReferenceNames> => {
   };
 };
 
+/** A prediction as it stands in the log or in an archive. */
+export const storedPrediction = (
+  prediction: Omit<PredictionLog, 'observations' | 'archive'>,
+  names: ReferenceNames,
+): StoredRecord => {
+  const { requestId, occurredAt, endpointId, item, batchId, recordedAt, salt } = prediction;
+  // References that lead nowhere give a digest that nothing was recorded with.
+  const digest = predictionDigest(prediction, {
+    endpoint: names.endpoints.get(endpointId) ?? '',
+    modelVersion: names.modelVersions.get(prediction.modelVersionId) ?? '',
+    featureSchema: names.featureSchemas.get(prediction.featureSchemaId) ?? '',
+  });
+  return {
+    batchId,
+    row: JSON.stringify([requestId, formatInstant(occurredAt), endpointId, item]),
+    recordedAt,
+    leaf: salt === null ? null : leafOf(salt, prediction.digest, digest),
+  };
+};
+
 const storedPredictions = async (
   session: Session,
   names: ReferenceNames,
@@ -54,21 +74,7 @@ const storedPredictions = async (
     'WHERE l.batch_id BETWEEN $1::text::bigint AND $2::text::bigint',
     [String(from), String(to)],
   );
-  return rows.map((prediction) => {
-    const { requestId, occurredAt, endpointId, item, batchId, recordedAt, salt } = prediction;
-    // References that lead nowhere give a digest that nothing was recorded with.
-    const digest = predictionDigest(prediction, {
-      endpoint: names.endpoints.get(endpointId) ?? '',
-      modelVersion: names.modelVersions.get(prediction.modelVersionId) ?? '',
-      featureSchema: names.featureSchemas.get(prediction.featureSchemaId) ?? '',
-    });
-    return {
-      batchId,
-      row: JSON.stringify([requestId, formatInstant(occurredAt), endpointId, item]),
-      recordedAt,
-      leaf: salt === null ? null : leafOf(salt, prediction.digest, digest),
-    };
-  });
+  return rows.map((prediction) => storedPrediction(prediction, names));
 };
 
 interface OutcomeRow {

@@ -1,5 +1,6 @@
 import type { Session } from '../platform/database.ts';
 import { formatInstant } from '../platform/instant.ts';
+import { type ArchivedRecords, NO_ARCHIVES } from './archived-records.ts';
 import type { Discrepancies, Discrepancy } from './discrepancy.ts';
 import { BATCH_COLUMNS, type BatchRow, batchOf, type LedgerBatch } from './ledger-entry.ts';
 import type { Hash } from './merkle-hash.ts';
@@ -16,7 +17,8 @@ const compareBatch = (
   batch: Pick<LedgerBatch, 'id' | 'leaves' | 'recordedAt'>,
   records: readonly StoredRecord[],
   erased: ReadonlySet<string>,
-): readonly Discrepancy[] => {
+  tellsMissing: boolean,
+): { readonly found: readonly Discrepancy[]; readonly missing: number } => {
   const open = new Set(batch.leaves.map(hexOf).filter((leaf) => !erased.has(leaf)));
   const found: Discrepancy[] = [];
   const strange: StoredRecord[] = [];
@@ -39,15 +41,15 @@ const compareBatch = (
         : { kind: 'INSERTED', source, row, message: 'nothing of it was recorded' },
     );
   }
-  for (const leaf of open) {
+  for (const leaf of tellsMissing ? open : []) {
     const message = `a record of batch ${batch.id} is not there any more`;
     found.push({ kind: 'REMOVED', source, row: `sha256:${leaf}`, message });
   }
-  if (source === 'prediction_log' && blanks !== erased.size) {
+  if (source === 'prediction_log' && blanks !== erased.size && tellsMissing) {
     const message = `${blanks} records of batch ${batch.id} have no content, and ${erased.size} were erased`;
     found.push({ kind: 'ALTERED', source, row: `batch ${batch.id}`, message });
   }
-  return found;
+  return { found, missing: open.size };
 };
 
 const byBatch = (
@@ -62,14 +64,19 @@ const byBatch = (
   return groups;
 };
 
-/** Recomputes every record of the log and compares it with the ledger. Bounded memory. Returns the number of records. */
+/**
+ * Recomputes every record of the log, and those in archives, and compares them with the ledger. Bounded memory. Returns
+ * the number of records.
+ */
 export const verifyRecords = async (
   session: Session,
   source: RecordSource,
   discrepancies: Discrepancies,
+  archived: ArchivedRecords = NO_ARCHIVES,
 ): Promise<number> => {
   const names = await readNames(session);
   let count = 0;
+  let missed = 0;
   let after = -1n;
   for (;;) {
     const rows = await session.query<BatchRow>({
@@ -79,16 +86,25 @@ export const verifyRecords = async (
     });
     const [first, last] = [rows[0], rows.at(-1)];
     if (first === undefined || last === undefined) break;
-    const records = byBatch(await READERS[source](session, names, first.id, last.id));
+    const records = byBatch([
+      ...(await READERS[source](session, names, first.id, last.id)),
+      ...(await archived.upTo(last.id)),
+    ]);
     const erased = await erasedLeaves(session, first.id, last.id);
     for (const batch of rows.map(batchOf)) {
       const stored = records.get(batch.id) ?? [];
       count += stored.length;
-      for (const one of compareBatch(source, batch, stored, erased.get(batch.id) ?? new Set())) {
-        discrepancies.add(one);
-      }
+      const gone = erased.get(batch.id) ?? new Set();
+      // Where an archive was not read, its records are missing everywhere.
+      const { found, missing } = compareBatch(source, batch, stored, gone, archived.unread === 0);
+      missed += missing;
+      for (const one of found) discrepancies.add(one);
     }
     after = last.id;
+  }
+  if (archived.unread > 0 && missed > archived.unread) {
+    const message = `${missed - archived.unread} records are neither in it nor in the archives that could not be read`;
+    discrepancies.add({ kind: 'REMOVED', source, row: 'several', message });
   }
   await findStrays(session, source, discrepancies);
   return count;

@@ -1,9 +1,12 @@
+import type { ArchiveStore } from '../platform/archive-store.ts';
 import type { ArtifactStore } from '../platform/artifact-store.ts';
 import type { Database, Session } from '../platform/database.ts';
 import type { VerifierKey } from '../platform/signed-note.ts';
 import { inSnapshot } from '../platform/snapshot.ts';
 import { collectDiscrepancies, type Discrepancy } from './discrepancy.ts';
+import { readArchives } from './verify-archives.ts';
 import { verifyArtifacts } from './verify-artifacts.ts';
+import { verifyHolds } from './verify-holds.ts';
 import { verifyRecords } from './verify-records.ts';
 import { verifyRollups } from './verify-rollups.ts';
 import { verifyRows } from './verify-rows.ts';
@@ -17,6 +20,8 @@ export interface VerificationReport extends TreeReport {
   readonly rows: number;
   /** Files read in the artifact store. */
   readonly artifacts: number;
+  /** Files of archived predictions that were read. */
+  readonly archives: number;
   /** Entries that are not sealed: no signature covers them yet. */
   readonly pending: number;
   /** At most 1000 of them. */
@@ -30,6 +35,7 @@ export interface VerificationOptions {
   /** Checkpoints that were kept elsewhere. */
   readonly witnesses: readonly Witness[];
   readonly artifacts: ArtifactStore;
+  readonly archive: ArchiveStore;
 }
 
 /**
@@ -38,16 +44,24 @@ export interface VerificationOptions {
  */
 export const verifyLedger = async (
   database: Database,
-  { keys, witnesses, artifacts }: VerificationOptions,
+  { keys, witnesses, artifacts, archive }: VerificationOptions,
 ): Promise<VerificationReport> => {
   const discrepancies = collectDiscrepancies();
   const counts = await inSnapshot(database, async (session) => {
     const tree = await verifyTree(session, keys, witnesses, discrepancies);
     const rows = await verifyRows(session, discrepancies);
-    const predictions = await verifyRecords(session, 'prediction_log', discrepancies);
+    await verifyHolds(session, discrepancies);
+    const archived = await readArchives(session, archive, discrepancies);
+    const predictions = await verifyRecords(
+      session,
+      'prediction_log',
+      discrepancies,
+      archived,
+    ).finally(() => archived.close());
     const outcomes = await verifyRecords(session, 'prediction_outcome', discrepancies);
     await verifyRollups(session, discrepancies);
-    return { ...tree, rows, predictions, outcomes, pending: await pendingEntries(session) };
+    const pending = await pendingEntries(session);
+    return { ...tree, rows, predictions, outcomes, archives: archived.files, pending };
   });
   return {
     ...counts,

@@ -10,16 +10,20 @@ export interface BoundedCount {
 /** Most items that a caller may have counted. */
 const MAX_COUNT = 100_000;
 
+/** Refuses a bound that would not bound the work. */
+export const checkCountLimit = (limit: number): void => {
+  if (limit >= 1 && limit <= MAX_COUNT) return;
+  throw new GraphQLError(`limit is ${limit}: give 1 to ${MAX_COUNT}.`, {
+    extensions: { code: 'BAD_USER_INPUT' },
+  });
+};
+
 /** Counts with `count`, which is asked to stop after a number of items: one more than the bound, to see whether it holds. */
 export const countUpTo = async (
   limit: number,
   count: (stopAfter: number) => Promise<number>,
 ): Promise<BoundedCount> => {
-  if (limit < 1 || limit > MAX_COUNT) {
-    throw new GraphQLError(`limit is ${limit}: give 1 to ${MAX_COUNT}.`, {
-      extensions: { code: 'BAD_USER_INPUT' },
-    });
-  }
+  checkCountLimit(limit);
   const found = await count(limit + 1);
   return { value: Math.min(found, limit), isExact: found <= limit };
 };

@@ -2,10 +2,12 @@ import SchemaBuilder from '@pothos/core';
 import ComplexityPlugin from '@pothos/plugin-complexity';
 import ErrorsPlugin from '@pothos/plugin-errors';
 import RelayPlugin from '@pothos/plugin-relay';
+import TracingPlugin from '@pothos/plugin-tracing';
 import type { JsonValue } from './canonical-json.ts';
 import type { Context } from './context.ts';
 import type { Instant } from './instant.ts';
 import { limitError } from './limit-error.ts';
+import { isTraced, isTracing, tracedField } from './tracing.ts';
 
 /** Items in a page when the caller does not say, and the most it may ask for. */
 export const DEFAULT_PAGE_SIZE = 20;
@@ -33,7 +35,7 @@ interface OurTypes {
 /** The one schema builder. Types and fields are added to it by the files of each domain. */
 export const builder = new SchemaBuilder<OurTypes>({
   // Errors stands first, so that it sees what the other plugins throw.
-  plugins: [ErrorsPlugin, RelayPlugin, ComplexityPlugin],
+  plugins: [ErrorsPlugin, RelayPlugin, ComplexityPlugin, TracingPlugin],
   defaultFieldNullability: false,
   errors: {
     defaultTypes: [],
@@ -76,6 +78,8 @@ export const builder = new SchemaBuilder<OurTypes>({
       },
     },
   },
+  // Without it no resolver is wrapped.
+  ...(isTracing && { tracing: { default: isTraced, wrap: tracedField } }),
   complexity: {
     defaultComplexity: 1,
     defaultListMultiplier: 5,

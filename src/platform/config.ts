@@ -4,6 +4,12 @@ import type { S3Options } from './s3-artifact-store.ts';
 
 const port = z.coerce.number().int().min(0).max(65535);
 
+/** 1 or 0. */
+const flag = z
+  .enum(['0', '1'])
+  .default('0')
+  .transform((text) => text === '1');
+
 const postgresUrl = z
   .string()
   .trim()
@@ -19,6 +25,8 @@ const environment = z.object({
   DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(500).default(10),
   HINDCAST_DATA: z.string().min(1).default('.hindcast'),
   HINDCAST_ARTIFACTS: z.string().min(1).optional(),
+  HINDCAST_ARCHIVE: z.string().min(1).optional(),
+  HINDCAST_PARTITIONS_AHEAD: z.coerce.number().int().min(0).max(520).default(4),
   AWS_ACCESS_KEY_ID: z.string().optional(),
   AWS_SECRET_ACCESS_KEY: z.string().optional(),
   AWS_SESSION_TOKEN: z.string().optional(),
@@ -33,8 +41,13 @@ const environment = z.object({
   HINDCAST_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info'),
+  HINDCAST_METRICS: flag,
+  HINDCAST_SLOW_MS: z.coerce.number().int().min(1).max(3_600_000).optional(),
   USER: z.string().optional(),
 });
+
+/** Where files are kept. */
+export type Place = { readonly folder: string } | S3Options;
 
 /** Everything the process reads from its environment. */
 export interface Config {
@@ -47,7 +60,11 @@ export interface Config {
   /** Absolute path of the embedded database's folder. */
   readonly dataFolder: string;
   /** Where the files of model versions are: a folder, or a bucket. */
-  readonly artifacts: { readonly folder: string } | S3Options;
+  readonly artifacts: Place;
+  /** Where the files of archived predictions are. */
+  readonly archive: Place;
+  /** Weeks for which a server makes partitions of the log in advance. */
+  readonly partitionsAhead: number;
   /** Base address of an Open Inference Protocol V2 server; null when there is none. */
   readonly inferenceUrl: string | null;
   /** Path of the key that signs checkpoints and dossiers. */
@@ -61,6 +78,10 @@ export interface Config {
   /** Who is recorded as the author of facts when nobody else is known. */
   readonly actor: string;
   readonly logLevel: string;
+  /** Whether `/metrics` is served. */
+  readonly hasMetrics: boolean;
+  /** Milliseconds from which an operation is slow, and logged with what it did; null for none. */
+  readonly slowMs: number | null;
 }
 
 export class ConfigError extends Error {
@@ -88,7 +109,9 @@ export const readConfig = (
     databaseUrl: read.DATABASE_URL ?? null,
     replicaUrls: read.DATABASE_REPLICA_URL,
     poolSize: read.DATABASE_POOL_SIZE,
-    artifacts: artifactsOf(read, dataFolder),
+    artifacts: placeOf('HINDCAST_ARTIFACTS', join(dataFolder, 'artifacts'), read),
+    archive: placeOf('HINDCAST_ARCHIVE', join(dataFolder, 'archive'), read),
+    partitionsAhead: read.HINDCAST_PARTITIONS_AHEAD,
     inferenceUrl: read.HINDCAST_INFERENCE_URL ?? null,
     signingKey: resolve(read.HINDCAST_SIGNING_KEY ?? join(dataFolder, 'signing-key.pem')),
     checkpointFolder: join(dataFolder, 'checkpoints'),
@@ -97,27 +120,30 @@ export const readConfig = (
     port: read.HINDCAST_PORT,
     actor: read.HINDCAST_ACTOR ?? read.USER ?? 'local',
     logLevel: read.HINDCAST_LOG_LEVEL,
+    hasMetrics: read.HINDCAST_METRICS,
+    slowMs: read.HINDCAST_SLOW_MS ?? null,
     ...overrides,
     dataFolder,
   };
 };
 
-const artifactsOf = (
+const placeOf = (
+  variable: 'HINDCAST_ARTIFACTS' | 'HINDCAST_ARCHIVE',
+  folder: string,
   read: z.infer<typeof environment>,
-  dataFolder: string,
-): Config['artifacts'] => {
-  const place = read.HINDCAST_ARTIFACTS ?? join(dataFolder, 'artifacts');
+): Place => {
+  const place = read[variable] ?? folder;
   const s3 = /^s3:\/\/([a-z0-9.-]{3,63})(?:\/(.*?))?\/*$/.exec(place);
   if (s3 === null) {
     if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(place)) return { folder: resolve(place) };
     throw new ConfigError(
-      `HINDCAST_ARTIFACTS is ${JSON.stringify(place)}; give a folder, or s3://bucket/prefix.`,
+      `${variable} is ${JSON.stringify(place)}; give a folder, or s3://bucket/prefix.`,
     );
   }
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = read;
   if (AWS_ACCESS_KEY_ID === undefined || AWS_SECRET_ACCESS_KEY === undefined) {
     throw new ConfigError(
-      'HINDCAST_ARTIFACTS names a bucket; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for it.',
+      `${variable} names a bucket; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for it.`,
     );
   }
   return {
@@ -134,6 +160,10 @@ const artifactsOf = (
 /** Whether colours are welcome on a terminal (https://no-color.org). */
 export const wantsColor = (variables: NodeJS.ProcessEnv = process.env): boolean =>
   (variables.NO_COLOR ?? '') === '';
+
+/** Whether OpenTelemetry spans are made. */
+export const wantsTraces = (variables: NodeJS.ProcessEnv = process.env): boolean =>
+  variables.HINDCAST_TRACES === '1';
 
 /** Whether somebody is looking for a fault in Hindcast itself: errors then come with their stack. */
 export const isDebugging = (variables: NodeJS.ProcessEnv = process.env): boolean =>

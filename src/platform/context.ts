@@ -1,3 +1,4 @@
+import type { ArchiveStore } from './archive-store.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import type { Database } from './database.ts';
 import type { Signer } from './signed-note.ts';
@@ -26,6 +27,8 @@ export interface Context {
   readonly actor: Actor;
   /** Files of model versions, to run them again. */
   readonly artifacts: ArtifactStore;
+  /** Files of archived predictions; where it is not given they cannot be read. */
+  readonly archive?: ArchiveStore;
   /** Base address of an Open Inference Protocol V2 server; null when there is none. */
   readonly inferenceUrl: string | null;
   /** Signs checkpoints and dossiers; null where nothing is sealed. */

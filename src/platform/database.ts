@@ -15,7 +15,7 @@ export interface Statement {
 export interface Session {
   query<Row>(statement: Statement): Promise<Row[]>;
   /** Runs `COPY … FROM STDIN` with rows in PostgreSQL's text format. */
-  copy(target: string, rows: string): Promise<void>;
+  copy(target: string, rows: string | Buffer<ArrayBuffer>): Promise<void>;
 }
 
 /** The database behind Hindcast: Prisma for the registry, SQL on the same connections for the log. */
@@ -37,6 +37,8 @@ export interface Database extends Session {
    * process may begin then, so the work must bear being done twice.
    */
   exclusively(task: string, work: (lost: AbortSignal) => Promise<void>): Promise<boolean>;
+  /** Connections of the pool by state, and requests that wait for one; none where there is no pool. */
+  readonly connections?: () => Readonly<Record<'used' | 'idle' | 'waiting', number>>;
   /** Calls `listener` with every SQL statement sent from now on; returns the way to stop. */
   observe(listener: StatementListener): () => void;
   close(): Promise<void>;
@@ -74,4 +76,27 @@ export const sqlState = (error: unknown): string | null => {
   if (typeof originalCode === 'string') return originalCode;
   if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !code.startsWith('P2')) return code;
   return cause === undefined ? null : sqlState(cause);
+};
+
+/**
+ * Connection lost, out of resources, shutting down, read-only (SQLSTATE classes 08, 53 and 57P, and 25006), or nobody there;
+ * with Prisma's names for the same.
+ */
+const UNAVAILABLE =
+  /^(08|53|57P)|^(25006|ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EHOSTUNREACH|EPIPE|P1001|P1002|P1008|P1017|P2024|P2037)$/;
+
+/** What the driver says without a code. */
+const LOST = /^(Connection terminated|Client has encountered a connection error|timeout exceeded)/;
+
+/** Whether the database could not do its work, whatever it was asked: it may when it is asked again. */
+export const isUnavailable = (error: unknown): boolean => {
+  if (typeof error !== 'object' || error === null) return false;
+  const { code, originalCode, message, cause, meta } = error as Readonly<Record<string, unknown>>;
+  return (
+    [code, originalCode].some((one) => typeof one === 'string' && UNAVAILABLE.test(one)) ||
+    (typeof message === 'string' && LOST.test(message)) ||
+    isUnavailable(cause) ||
+    // Where Prisma puts what the driver said.
+    isUnavailable(Object(meta).driverAdapterError)
+  );
 };

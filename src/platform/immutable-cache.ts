@@ -17,6 +17,8 @@ export const branded = <Value extends object>(typeName: string, value: Value): V
   return value;
 };
 
+export type ImmutableLoader<Key, Value> = Pick<DataLoader<Key, Value | null>, 'load' | 'loadMany'>;
+
 /**
  * A loader of things that never change: batched, and kept in memory for the life of the process without invalidation.
  * What was not found is not remembered, since it may be recorded later.
@@ -24,8 +26,8 @@ export const branded = <Value extends object>(typeName: string, value: Value): V
 export const immutableLoader = <Key extends string | number, Value extends object>(
   typeName: string,
   load: (database: Database, keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>>,
-): ((database: Database) => DataLoader<Key, Value | null>) => {
-  const loaders = new WeakMap<Database, DataLoader<Key, Value | null>>();
+): ((database: Database) => ImmutableLoader<Key, Value>) => {
+  const loaders = new WeakMap<Database, ImmutableLoader<Key, Value>>();
   /** What a replica does not have yet, its primary may. */
   const loadFrom = async (database: Database, keys: readonly Key[]) => {
     const found = await load(database, keys);
@@ -43,7 +45,7 @@ export const immutableLoader = <Key extends string | number, Value extends objec
     const existing = loaders.get(database);
     if (existing !== undefined) return existing;
     const cache = new LRUCache<Key, Promise<Value | null>>({ max: CAPACITY });
-    const loader: DataLoader<Key, Value | null> = new DataLoader(
+    const batched: DataLoader<Key, Value | null> = new DataLoader(
       async (keys) => {
         const found = await loadFrom(database, keys.filter(isStorable));
         return keys.map((key) => {
@@ -61,6 +63,11 @@ export const immutableLoader = <Key extends string | number, Value extends objec
         },
       },
     );
+    const loader: ImmutableLoader<Key, Value> = {
+      // The batching loader would have what is in memory wait for its next batch.
+      load: (key) => cache.get(key) ?? batched.load(key),
+      loadMany: (keys) => batched.loadMany(keys),
+    };
     loaders.set(database, loader);
     return loader;
   };

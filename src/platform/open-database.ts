@@ -1,25 +1,34 @@
 import type { Config } from './config.ts';
 import type { Database } from './database.ts';
-import { openPglite } from './pglite.ts';
-import { openPostgresql } from './postgresql.ts';
-import { type Replicas, watchReplicas } from './replicas.ts';
+import type { Replicas } from './replicas.ts';
 
-/** Opens the database that the configuration names: PostgreSQL when there is a URL, the embedded one otherwise. */
+/**
+ * Opens the database that the configuration names: PostgreSQL when there is a URL, the embedded one otherwise. Only the
+ * engine that is wanted is loaded.
+ */
 export const openDatabase = async ({
   databaseUrl,
   poolSize,
   dataFolder,
-}: Config): Promise<Database> =>
-  databaseUrl === null ? openPglite({ folder: dataFolder }) : openPostgresql(databaseUrl, poolSize);
+}: Config): Promise<Database> => {
+  if (databaseUrl === null) {
+    const { openPglite } = await import('./pglite.ts');
+    return openPglite({ folder: dataFolder });
+  }
+  const { openPostgresql } = await import('./postgresql.ts');
+  return openPostgresql(databaseUrl, poolSize);
+};
 
 /** The read replicas of a database that the configuration names; null when it names none. */
-export const openReplicas = (
+export const openReplicas = async (
   { replicaUrls, poolSize }: Config,
   primary: Database,
-): Replicas | null =>
-  replicaUrls.length === 0
-    ? null
-    : watchReplicas(
-        primary,
-        replicaUrls.map((url) => openPostgresql(url, poolSize, primary)),
-      );
+): Promise<Replicas | null> => {
+  if (replicaUrls.length === 0) return null;
+  const { openPostgresql } = await import('./postgresql.ts');
+  const { watchReplicas } = await import('./replicas.ts');
+  return watchReplicas(
+    primary,
+    replicaUrls.map((url) => openPostgresql(url, poolSize, primary)),
+  );
+};

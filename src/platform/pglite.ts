@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PGlite, type Transaction } from '@electric-sql/pglite';
 import { PrismaPGlite } from 'pglite-prisma-adapter';
@@ -9,6 +10,7 @@ import {
   statementListeners,
   TRANSACTION_OPTIONS,
 } from './database.ts';
+import { readSnapshot } from './embedded-snapshot.ts';
 import { claimFolder } from './folder-claim.ts';
 import { sqlValueReaders } from './sql-values.ts';
 
@@ -75,6 +77,22 @@ const openStore = async (store: PgliteStore): Promise<PGlite> => {
   if ('memory' in store) {
     return PGlite.create({ ...(store.dump === undefined ? {} : { loadDataDir: store.dump }) });
   }
-  await mkdir(store.folder, { recursive: true });
-  return PGlite.create({ dataDir: join(store.folder, 'pgdata') });
+  return openFolder(store.folder);
+};
+
+/** Opens the data of a folder that this process owns; begins with the snapshot of the build where there is none. */
+const openFolder = async (folder: string): Promise<PGlite> => {
+  const dataDir = join(folder, 'pgdata');
+  // There while data is made, so that what a killed process left half made is made again.
+  const unfinished = join(folder, 'pgdata.unfinished');
+  if (existsSync(unfinished)) await rm(dataDir, { recursive: true, force: true });
+  else if (existsSync(dataDir)) return PGlite.create({ dataDir });
+  await writeFile(unfinished, '');
+  const snapshot = await readSnapshot();
+  const pglite = await PGlite.create({
+    dataDir,
+    ...(snapshot === null ? {} : { loadDataDir: snapshot }),
+  });
+  await rm(unfinished);
+  return pglite;
 };

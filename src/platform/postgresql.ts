@@ -23,6 +23,14 @@ const withoutCredentials = (url: string): string => {
   return `postgresql://${host}${pathname}`;
 };
 
+const PIECE = 64 * 1024;
+
+/** In pieces, so that the server reads rows while others are on their way. */
+function* piecesOf(rows: string | Buffer): Generator<Buffer> {
+  const bytes = typeof rows === 'string' ? Buffer.from(rows) : rows;
+  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
+}
+
 const SESSION =
   '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c bytea_output=hex -c jit=off';
 
@@ -47,6 +55,8 @@ export const openPostgresql = (url: string, poolSize: number, primary?: Database
   });
   // An idle connection that breaks is replaced by the pool; the next query reports what is still wrong.
   pool.on('error', () => {});
+  // Between idle and in use a connection has no other listener, and what it says then would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}));
   const sessionOn = (client: pg.Pool | pg.PoolClient): Session['query'] => {
     return async <Row>({ name, text, values }: Statement): Promise<Row[]> => {
       notify(text);
@@ -64,18 +74,22 @@ export const openPostgresql = (url: string, poolSize: number, primary?: Database
     async (target, rows) => {
       const sql = `COPY ${target} FROM STDIN`;
       notify(sql);
-      await pipeline(Readable.from([rows]), client.query(copyFrom(sql)));
+      const stream = client.query(copyFrom(sql));
+      // The pipeline hears the first error only; a connection that is cut gives two, and the second would end the process.
+      stream.on('error', () => {});
+      await pipeline(Readable.from(piecesOf(rows)), stream);
     };
   const session = async <Result>(work: (session: Session) => Promise<Result>): Promise<Result> => {
     const client = await pool.connect();
     let failure: Error | undefined;
-    client.on('error', (error) => {
+    const fail = (error: Error): void => {
       failure = error;
-    });
+    };
+    client.on('error', fail);
     try {
       return await work({ query: sessionOn(client), copy: copyOn(client) });
     } finally {
-      client.removeAllListeners('error');
+      client.removeListener('error', fail);
       client.release(failure);
     }
   };
@@ -110,6 +124,11 @@ export const openPostgresql = (url: string, poolSize: number, primary?: Database
     transaction,
     session,
     exclusively: (task, work) => exclusively(url, task, work),
+    connections: () => ({
+      used: pool.totalCount - pool.idleCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }),
     observe,
     close: async () => {
       await prisma.$disconnect();

@@ -2,7 +2,7 @@ import type { Database } from './database.ts';
 import type { Instant } from './instant.ts';
 
 /** How long what was found out about a replica holds, in milliseconds: while it is of use, and while it is not. */
-const HOLDS = { usable: 1000, unusable: 10_000 };
+const HOLDS = { usable: 1000, unusable: 5000 };
 
 /** How long a server may take to tell where it is, in milliseconds; both in less than readiness waits. */
 const PATIENCE = 800;

@@ -17,8 +17,8 @@ export interface S3Options {
 /** How long one request may take, in milliseconds. */
 const PATIENCE = 60_000;
 
-/** Files in a bucket of S3 or a service that speaks its protocol; requests are signed with AWS Signature Version 4. */
-export const s3Store = ({ bucket, prefix, endpoint, ...credentials }: S3Options): ArtifactStore => {
+/** A bucket of S3 or a service that speaks its protocol; requests are signed with AWS Signature Version 4. */
+export const s3Bucket = ({ bucket, prefix, endpoint, ...credentials }: S3Options) => {
   const { sessionToken, ...keys } = credentials;
   const client = new AwsClient({
     ...keys,
@@ -30,23 +30,38 @@ export const s3Store = ({ bucket, prefix, endpoint, ...credentials }: S3Options)
     [endpoint.replace(/\/+$/, ''), bucket, prefix, storeKey(digest)]
       .filter((part) => part !== '')
       .join('/');
-  const send = (digest: string, init: RequestInit): Promise<Response> =>
-    client.fetch(urlOf(digest), { ...init, signal: AbortSignal.timeout(PATIENCE) });
-  const failure = ({ status, statusText }: Response): Error =>
-    new Error(`${location} answered ${status} ${statusText}.`);
+  return {
+    location,
+    /** The answer to a request about the file of a digest; null when there is no such file. */
+    send: async (
+      digest: string,
+      init: RequestInit,
+      patience = PATIENCE,
+    ): Promise<Response | null> => {
+      const signal = AbortSignal.timeout(patience);
+      const response = await client.fetch(urlOf(digest), { ...init, signal });
+      if (response.status === 404) return null;
+      if (response.ok) return response;
+      throw new Error(`${location} answered ${response.status} ${response.statusText}.`);
+    },
+  };
+};
+
+/** Files in a bucket. */
+export const s3Store = (options: S3Options): ArtifactStore => {
+  const { location, send } = s3Bucket(options);
   return {
     location,
     read: async (digest) => {
       const response = await send(digest, { method: 'GET' });
-      if (response.status === 404) return null;
-      if (!response.ok) throw failure(response);
+      if (response === null) return null;
       return verified(digest, new Uint8Array(await response.arrayBuffer()), location);
     },
     write: async (bytes) => {
       const digest = digestOfBytes(bytes);
       // A copy, because a view on shared memory is no body.
       const response = await send(digest, { method: 'PUT', body: new Uint8Array(bytes) });
-      if (!response.ok) throw failure(response);
+      if (response === null) throw new Error(`${location} is not there.`);
       return digest;
     },
   };

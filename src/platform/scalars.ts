@@ -34,8 +34,15 @@ builder.scalarType('DateTime', {
   },
 });
 
+const holdsBigint = (value: unknown): boolean => {
+  if (typeof value === 'bigint') return true;
+  if (typeof value !== 'object' || value === null) return false;
+  return (Array.isArray(value) ? value : Object.values(value)).some(holdsBigint);
+};
+
 /** JSON as it leaves: integers beyond 2^53 become strings, since JSON readers round such numbers. */
 const printable = (value: unknown): unknown => {
+  if (!holdsBigint(value)) return value;
   if (typeof value === 'bigint') return String(value);
   if (Array.isArray(value)) return value.map(printable);
   if (typeof value !== 'object' || value === null) return value;

@@ -51,8 +51,6 @@ export const rejectedLine = (
 export interface StagedRecord {
   readonly raw: RawLine;
   readonly requestId: string;
-  /** The row in COPY's text format, but for its position. */
-  readonly row: string;
 }
 
 /** A batch that is read, checked and encoded; nothing is stored yet. */

@@ -1,6 +1,7 @@
 import type { RejectedRecordKind } from '../generated/prisma/enums.ts';
 import { type Database, type Session, sqlState } from '../platform/database.ts';
 import { announceRecorded } from '../platform/events.ts';
+import { announceAppended } from './append-events.ts';
 import {
   type AppendReport,
   type Exception,
@@ -13,45 +14,52 @@ import { recordedKeys } from './record-references.ts';
 import { keepRejected, resolveRejected } from './rejected-record.ts';
 
 /** How records of one kind are stored. */
-export interface RecordStore<Staged extends StagedRecord> {
+export interface RecordStore<Staged extends StagedRecord, Batch extends PreparedBatch<Staged>> {
   readonly kind: RejectedRecordKind;
-  /** Runs before each attempt, outside the transaction. */
-  readonly prepare: (database: Database, staged: readonly Staged[]) => Promise<void>;
-  /** Stores records in the transaction of `session` and tells those that were there already. */
+  /** Runs before each attempt, outside the transaction; moves to the rejected what cannot be stored now. */
+  readonly prepare: (database: Database, batch: Batch) => Promise<Batch>;
+  /**
+   * Stores records in the transaction of `session` and tells those that were there already. The first attempt may hope
+   * that none is: a row that is taken is tried again.
+   */
   readonly store: (
     session: Session,
-    staged: readonly Staged[],
+    batch: Batch,
+    attempt: number,
   ) => Promise<readonly Exception<Staged>[]>;
   /** Runs when an attempt failed in a way that another may not. */
   readonly recover: (database: Database) => void;
 }
 
-const ATTEMPTS = 3;
+const ATTEMPTS = 4;
 
-/** Deadlock, serialisation failure, and a row without a partition: retention dropped it meanwhile. */
-const PASSING = new Set(['40P01', '40001', '23514']);
+/** Deadlock, serialisation failure, a row that is taken, and one without a partition: retention dropped it meanwhile. */
+const PASSING = new Set(['40P01', '40001', '23505', '23514']);
 
 /** Stores a batch and keeps what was refused of it, all in one transaction. */
-export const commitBatch = async <Staged extends StagedRecord>(
+export const commitBatch = async <Staged extends StagedRecord, Batch extends PreparedBatch<Staged>>(
   database: Database,
-  batch: PreparedBatch<Staged>,
-  recordStore: RecordStore<Staged>,
+  batch: Batch,
+  recordStore: RecordStore<Staged, Batch>,
 ): Promise<AppendReport> => {
   if (batch.received === 0) return reportOf(batch, [], new Map());
   const report = await commitWithRetries(database, batch, recordStore);
+  announceAppended(recordStore.kind, batch, report);
   await releaseOvertaken(database, batch);
   return report;
 };
 
-const commitWithRetries = async <Staged extends StagedRecord>(
+const commitWithRetries = async <Staged extends StagedRecord, Batch extends PreparedBatch<Staged>>(
   database: Database,
-  batch: PreparedBatch<Staged>,
-  recordStore: RecordStore<Staged>,
+  batch: Batch,
+  recordStore: RecordStore<Staged, Batch>,
 ): Promise<AppendReport> => {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      if (batch.staged.length > 0) await recordStore.prepare(database, batch.staged);
-      return await database.transaction((session) => commitOnce(session, batch, recordStore));
+      const storable = batch.staged.length > 0 ? await recordStore.prepare(database, batch) : batch;
+      return await database.transaction((session) =>
+        commitOnce(session, storable, recordStore, attempt),
+      );
     } catch (error) {
       if (attempt === ATTEMPTS || !PASSING.has(sqlState(error) ?? '')) throw error;
       recordStore.recover(database);
@@ -73,13 +81,14 @@ const releaseOvertaken = async (
   if (recorded.length > 0) await announceRecorded(database, recorded);
 };
 
-const commitOnce = async <Staged extends StagedRecord>(
+const commitOnce = async <Staged extends StagedRecord, Batch extends PreparedBatch<Staged>>(
   session: Session,
-  batch: PreparedBatch<Staged>,
-  { kind, store }: RecordStore<Staged>,
+  batch: Batch,
+  { kind, store }: RecordStore<Staged, Batch>,
+  attempt: number,
 ): Promise<AppendReport> => {
   const { staged, rejected } = batch;
-  const exceptions = staged.length === 0 ? [] : await store(session, staged);
+  const exceptions = staged.length === 0 ? [] : await store(session, batch, attempt);
   const rejectedIds: ReadonlyMap<RawLine, bigint> =
     rejected.length === 0 ? new Map() : await keepRejected(session, kind, batch);
   const released = staged.flatMap(({ raw }) =>

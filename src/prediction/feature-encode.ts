@@ -1,7 +1,12 @@
 import { type ExactJsonObject, stringifyExactJson } from '../platform/exact-json.ts';
-import { encodeField, type FeatureRow, isJsonObject, planOf } from './feature-field-encode.ts';
+import {
+  encodeField,
+  type FeatureRow,
+  type FieldPlan,
+  isJsonObject,
+} from './feature-field-encode.ts';
 import { type FeatureIssue, issueOf, MAX_FEATURE_ISSUES } from './feature-issue.ts';
-import type { EncodedFeatures, FeatureSlots } from './feature-layout.ts';
+import type { EncodedFeatures } from './feature-layout.ts';
 
 export interface EncodeOptions {
   /** What to do with features that the schema does not declare. */
@@ -14,8 +19,7 @@ export type FeatureEncoder = (
   options: EncodeOptions,
 ) => EncodedFeatures | FeatureIssue[];
 
-export const compileEncoder = (layout: readonly FeatureSlots[]): FeatureEncoder => {
-  const plans = layout.map(planOf);
+export const compileEncoder = (plans: readonly FieldPlan[]): FeatureEncoder => {
   const declared = new Set(plans.map(({ field }) => field.name));
   return (features, options) => {
     if (!isJsonObject(features)) {

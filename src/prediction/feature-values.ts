@@ -5,7 +5,7 @@ import type { Context } from '../platform/context.ts';
 import { parseExactJson, stringifyExactJson } from '../platform/exact-json.ts';
 import { referenced } from '../platform/immutable-cache.ts';
 import type { Instant } from '../platform/instant.ts';
-import { baselinesOf } from '../registry/baselines.ts';
+import { type Baselines, baselinesOf } from '../registry/baselines.ts';
 import { modelVersionById } from '../registry/model-version.ts';
 import type { FeatureReading } from './feature-decode.ts';
 import type { PredictionLog } from './prediction-log.ts';
@@ -25,6 +25,14 @@ export interface FeatureValue {
   readonly isVisible: boolean;
 }
 
+interface KnownOfFeatures {
+  readonly readings: readonly FeatureReading[];
+  readonly builtWith: FeatureSchema;
+  readonly expected: FeatureSchema;
+  readonly baselines: Baselines;
+  readonly maySeeSensitive: boolean;
+}
+
 /** The features of a prediction in schema order, then undeclared ones. No statement on a warm process. */
 export const featureValuesOf = async (
   { database, actor }: Context,
@@ -34,10 +42,19 @@ export const featureValuesOf = async (
   const builtWith = referenced(await featureSchemaById(database).load(prediction.featureSchemaId));
   const expected = referenced(await featureSchemaById(database).load(version.featureSchemaId));
   const baselines = await baselinesOf(database, version);
+  const readings = storedReadings(builtWith, prediction.features);
   const maySeeSensitive = actor.scopes.has('features:sensitive');
+  return joinedValues(prediction, { readings, builtWith, expected, baselines, maySeeSensitive });
+};
+
+/** Joins the readings of a prediction to what is known about each feature. Pure. */
+export const joinedValues = (
+  prediction: PredictionLog,
+  { readings, builtWith, expected, baselines, maySeeSensitive }: KnownOfFeatures,
+): readonly FeatureValue[] => {
   const expectedField = fieldFinder(builtWith.digest === expected.digest ? null : expected);
   const { occurredAt } = prediction;
-  const declared = storedReadings(builtWith, prediction.features).map((reading) => ({
+  const declared = readings.map((reading) => ({
     name: reading.field.name,
     reading,
     undeclared: null,

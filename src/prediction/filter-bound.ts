@@ -3,6 +3,7 @@ import {
   type PredictionFilter,
   type TimeWindow,
 } from './prediction-filter-input.ts';
+import type { Window } from './rollups.ts';
 
 const DAY = 86_400_000_000;
 
@@ -32,4 +33,15 @@ export const unboundedReason = (filter: PredictionFilter): string | null => {
   const fault = filter.occurredAt == null ? null : windowFault(filter.occurredAt);
   const why = fault === null ? '' : ` \`occurredAt\` ${fault}.`;
   return `does not bound the search.${why} Give \`occurredAt\` with \`from\` and \`to\` at most ${MAX_WINDOW_DAYS} days apart, \`entityKeys\`, \`requestIds\` or \`traceId\`; within \`or\`, in each alternative.`;
+};
+
+/** The window outside of which a filter matches nothing, as far as it says so itself. */
+export const windowOf = (filter: PredictionFilter | null | undefined): Window => {
+  const windows = [filter, ...(filter?.and ?? [])].map((part) => part?.occurredAt);
+  const given = (end: 'from' | 'to') => windows.flatMap((window) => window?.[end] ?? []);
+  const [from, to] = [given('from'), given('to')];
+  return {
+    from: from.length === 0 ? null : Math.max(...from),
+    to: to.length === 0 ? null : Math.min(...to),
+  };
 };

@@ -8,21 +8,21 @@ import { answerError, type IngestAnswer, ingestAnswer } from './ingest-answer.ts
 import { readIngestRequest } from './ingest-request.ts';
 import { ndjsonBatches } from './ndjson-lines.ts';
 import { prepareOutcomes } from './prepare-outcomes.ts';
-import { preparePredictions, type StagedPrediction } from './prepare-predictions.ts';
+import { preparePredictions } from './prepare-predictions.ts';
 import type { RawLine } from './raw-line.ts';
 import { outcomeStore } from './store-outcomes.ts';
 import { predictionStore } from './store-predictions.ts';
 
 /** Records that a stream may hold. */
-interface Ingestion<Staged extends StagedRecord> {
+interface Ingestion<Staged extends StagedRecord, Batch extends PreparedBatch<Staged>> {
   /** Query parameters that it takes. */
   readonly parameters: readonly string[];
   readonly prepare: (
     database: Database,
     lines: readonly RawLine[],
     options: AppendOptions,
-  ) => Promise<PreparedBatch<Staged>>;
-  readonly store: RecordStore<Staged>;
+  ) => Promise<Batch>;
+  readonly store: RecordStore<Staged, Batch>;
 }
 
 type Handler = (
@@ -36,7 +36,9 @@ type Handler = (
  * was not simply stored, how far everything is committed after each batch, and counts at the end.
  */
 const ingestHandler =
-  <Staged extends StagedRecord>(ingestion: Ingestion<Staged>): Handler =>
+  <Staged extends StagedRecord, Batch extends PreparedBatch<Staged>>(
+    ingestion: Ingestion<Staged, Batch>,
+  ): Handler =>
   async (request, response, { database }) => {
     const read = readIngestRequest(request, ingestion.parameters);
     if ('status' in read) return answerError(response, read.status, read);
@@ -54,10 +56,10 @@ const ingestHandler =
   };
 
 /** Reads and checks one batch while the one before is committed; reads no further until it is. */
-const ingest = async <Staged extends StagedRecord>(
+const ingest = async <Staged extends StagedRecord, Batch extends PreparedBatch<Staged>>(
   database: Database,
   body: AsyncIterable<Uint8Array>,
-  { prepare, store }: Ingestion<Staged>,
+  { prepare, store }: Ingestion<Staged, Batch>,
   options: AppendOptions,
   answer: IngestAnswer,
 ): Promise<void> => {
@@ -78,14 +80,14 @@ const ingest = async <Staged extends StagedRecord>(
 };
 
 /** `POST /v1/predictions` */
-export const ingestPredictions: Handler = ingestHandler<StagedPrediction>({
+export const ingestPredictions: Handler = ingestHandler({
   parameters: ['undeclaredFeatures'],
   prepare: preparePredictions,
   store: predictionStore,
 });
 
 /** `POST /v1/outcomes` */
-export const ingestOutcomes: Handler = ingestHandler<StagedRecord>({
+export const ingestOutcomes: Handler = ingestHandler({
   parameters: [],
   prepare: prepareOutcomes,
   store: outcomeStore,

@@ -9,8 +9,8 @@ export const MAX_LINE_BYTES = 1024 * 1024;
 export const KEPT_LINE_BYTES = 64 * 1024;
 
 /** Where a batch ends, whichever comes first. */
-export const BATCH_LINES = 5000;
-const BATCH_BYTES = 4 * 1024 * 1024;
+export const BATCH_LINES = 10_000;
+const BATCH_BYTES = 8 * 1024 * 1024;
 
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;

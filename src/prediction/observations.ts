@@ -1,4 +1,5 @@
 import type { Instant } from '../platform/instant.ts';
+import type { SamplingFact } from '../serving/sampling.ts';
 
 /** A record that came with the identity of a stored prediction and other content. */
 export interface PredictionConflict {
@@ -39,6 +40,8 @@ export interface Observations {
   readonly refused: readonly RefusedRecord[];
   /** Null when the content is there. */
   readonly erasure: ErasureFact | null;
+  /** The sampling that is now believed to have held at that moment; null when none was declared. */
+  readonly sampling: SamplingFact | null;
 }
 
 const micros = (column: string): string => `(extract(epoch FROM ${column}) * 1000000)::bigint`;
@@ -69,7 +72,12 @@ export const OBSERVATIONS = `json_build_object(
       'actor', e.actor, 'recordedAt', ${micros('e.recorded_at')})
     FROM erased_record d JOIN erasure e ON e.id = d.erasure_id
     WHERE d.request_id = l.request_id AND d.endpoint_id = l.endpoint_id AND d.item = l.item
-      AND d.batch_id = l.batch_id LIMIT 1) END
+      AND d.batch_id = l.batch_id LIMIT 1) END,
+  'sampling', (SELECT json_build_object('endpointId', f.endpoint_id, 'sequence', f.sequence, 'rule', f.rule,
+      'key', f.key, 'rate', f.rate, 'validFrom', ${micros('f.valid_from')}, 'reason', f.reason, 'actor', f.actor,
+      'recordedAt', ${micros('f.recorded_at')})
+    FROM sampling_fact f WHERE f.endpoint_id = l.endpoint_id AND f.valid_from <= l.occurred_at
+    ORDER BY f.valid_from DESC, f.sequence DESC LIMIT 1)
 )::text`;
 
 interface Json {
@@ -79,11 +87,12 @@ interface Json {
     | null;
   readonly refused: readonly RefusedRecord[] | null;
   readonly erasure: ErasureFact | null;
+  readonly sampling: SamplingFact | null;
 }
 
 /** Reads the text that `OBSERVATIONS` makes. */
 export const observationsOf = (text: string): Observations => {
-  const { conflicts, outcomes, refused, erasure } = JSON.parse(text) as Json;
+  const { conflicts, outcomes, refused, erasure, sampling } = JSON.parse(text) as Json;
   return {
     conflicts: conflicts ?? [],
     // As text, because JSON numbers cannot hold NaN and infinities.
@@ -93,12 +102,13 @@ export const observationsOf = (text: string): Observations => {
     })),
     refused: refused ?? [],
     erasure,
+    sampling,
   };
 };
 
-/** Only what had been recorded by an instant. */
+/** Only what had been recorded by an instant; the sampling stays what is believed now. */
 export const observationsKnownAt = (
-  { conflicts, outcomes, refused, erasure }: Observations,
+  { conflicts, outcomes, refused, erasure, sampling }: Observations,
   knownAt: Instant,
 ): Observations => ({
   conflicts: conflicts.filter(({ recordedAt }) => recordedAt <= knownAt),
@@ -106,6 +116,7 @@ export const observationsKnownAt = (
   refused: refused.filter(({ receivedAt }) => receivedAt <= knownAt),
   // What was known before cannot be told any more, so that it was erased is told for every instant.
   erasure,
+  sampling,
 });
 
 /** The outcome that holds: the one observed last; of those, the one recorded last. */

@@ -36,7 +36,7 @@ const MEMBERS: ReadonlySet<string> = new Set([
 /** Reads one line; the array in return holds everything wrong with it. Absent and null are the same. */
 export const decodeOutcome = (
   record: ExactJsonObject,
-  now: Instant,
+  latest: Instant,
 ): OutcomeRecord | RecordIssues => {
   const reading: RecordReading = { record, issues: [] };
   refuseUnknown(reading, MEMBERS, 'an outcome');
@@ -44,7 +44,7 @@ export const decodeOutcome = (
     requestId: readIdentifier(reading, 'requestId'),
     item: readItem(reading, 'item'),
     endpoint: readEndpoint(reading),
-    observedAt: readTime(reading, 'observedAt', now),
+    observedAt: readTime(reading, 'observedAt', latest),
     label: readText(reading, 'label', 0),
     value: readDouble(reading, 'value'),
   };

@@ -1,5 +1,6 @@
-import { type Database, sqlState } from '../platform/database.ts';
+import { type Database, type Session, sqlState } from '../platform/database.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
+import { archivedPartitions } from './archive-index.ts';
 
 const DAY = 86_400_000_000;
 const WEEK = 7 * DAY;
@@ -22,28 +23,45 @@ export const weekOf = (instant: Instant): LogWeek => {
   return { partition: `prediction_log_p${day}`, from, to: from + WEEK };
 };
 
+/** The week of a partition; null for a name that is none. */
+export const weekOfPartition = (partition: string): LogWeek | null => {
+  const [, year, month, day] = /^prediction_log_p(\d{4})(\d\d)(\d\d)$/.exec(partition) ?? [];
+  const week = weekOf(Date.parse(`${year}-${month}-${day}T00:00:00Z`) * 1000);
+  return week.partition === partition ? week : null;
+};
+
 /** Partitions known to exist, by database. Retention may drop some: then an insert fails and they are forgotten. */
 const known = new WeakMap<Database, Set<string>>();
 
-/** Makes the partitions for these instants, where they do not exist. Sends nothing when all are known. */
+/**
+ * Makes the partitions for these instants, where they do not exist, and tells which are in the archive: those are not made
+ * again, because nobody could tell a repeated record from a new one there. Sends nothing when all are known.
+ */
 export const ensurePartitions = async (
   database: Database,
   instants: Iterable<Instant>,
-): Promise<void> => {
-  const wanted = weeksOf(instants);
+): Promise<ReadonlySet<string>> => {
   const existing = known.get(database) ?? (await readPartitions(database));
   known.set(database, existing);
-  for (const week of wanted) {
-    if (existing.has(week.partition)) continue;
+  const missing = weeksOf(instants).filter(({ partition }) => !existing.has(partition));
+  if (missing.length === 0) return new Set();
+  const names = missing.map(({ partition }) => partition);
+  const archived = await archivedPartitions(database, names);
+  for (const week of missing) {
+    if (archived.has(week.partition)) continue;
     await createPartition(database, week);
     existing.add(week.partition);
   }
+  return archived;
 };
 
 /** Makes the next append look again which partitions exist. */
 export const forgetPartitions = (database: Database): void => {
   known.delete(database);
 };
+
+/** Key of the event that an archived partition is back in the log. */
+export const restorationKey = (partition: string): string => `logPartition:restored:${partition}`;
 
 const weeksOf = (instants: Iterable<Instant>): readonly LogWeek[] => {
   const weeks = new Map<Instant, LogWeek>();
@@ -57,7 +75,8 @@ const weeksOf = (instants: Iterable<Instant>): readonly LogWeek[] => {
   return [...weeks.values()];
 };
 
-const readPartitions = async (database: Database): Promise<Set<string>> => {
+/** Names of the partitions that the log has. */
+export const readPartitions = async (database: Pick<Session, 'query'>): Promise<Set<string>> => {
   const rows = await database.query<{ relname: string }>({
     name: 'log_partitions',
     text: `SELECT c.relname::text AS relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid

@@ -5,17 +5,13 @@ import { parseExactJson } from '../platform/exact-json.ts';
 import { branded, referenced } from '../platform/immutable-cache.ts';
 import { ModelVersionRef, modelVersionById } from '../registry/model-version.ts';
 import { EndpointRef, endpointById, routeOf } from '../serving/endpoint.ts';
+import type { ArchiveFile } from './archive-index.ts';
 import { featuresDigest, lexical } from './feature-lexical.ts';
 import { FeatureValueRef } from './feature-value-type.ts';
 import { featureValuesOf } from './feature-values.ts';
 import { latestOutcome, type PredictionConflict, type PredictionOutcome } from './observations.ts';
-import {
-  digestText,
-  identityKey,
-  PredictionLogRef,
-  parseIdentityKey,
-  predictionByIdentity,
-} from './prediction-log.ts';
+import { predictionByIdentity } from './prediction-by-identity.ts';
+import { digestText, identityKey, PredictionLogRef, parseIdentityKey } from './prediction-log.ts';
 import { storedReadings } from './schema-codec.ts';
 
 export const PredictionOutcomeRef = builder
@@ -61,6 +57,31 @@ export const PredictionConflictRef = builder
     }),
   });
 
+const ArchiveFileRef = builder.objectRef<ArchiveFile>('ArchiveFile').implement({
+  description:
+    'A Parquet file that holds the predictions of one week that were built with one feature schema, after they left the log.',
+  fields: (t) => ({
+    digest: t.expose('digest', {
+      type: 'Digest',
+      description: 'SHA-256 of its bytes, as the ledger has it; checked before it is read.',
+    }),
+    location: t.exposeString('location', { description: 'Store that it was put into.' }),
+    partition: t.exposeString('partition', { description: 'Partition of the log that it was.' }),
+    archivedAt: t.expose('archivedAt', {
+      type: 'DateTime',
+      description: 'When it was recorded and the partition dropped.',
+    }),
+  }),
+});
+
+const PredictionSourceEnum = builder.enumType('PredictionSource', {
+  description: 'Where a prediction was read.',
+  values: {
+    LOG: { description: 'In the log.' },
+    ARCHIVE: { description: 'In the file that it was moved to when its retention was over.' },
+  } as const,
+});
+
 builder.node(PredictionLogRef, {
   description: 'One recorded prediction: immutable, append-only.',
   interfaces: [LineageNodeRef],
@@ -79,6 +100,17 @@ builder.node(PredictionLogRef, {
     requestId: t.exposeString('requestId', {
       description:
         'ID of the request as its caller knows it. One request may have several predictions: retries, components, shadows, batch items.',
+    }),
+    source: t.field({
+      type: PredictionSourceEnum,
+      description: 'Where this record was read: it is the same record in either place.',
+      resolve: ({ archive }) => (archive === null ? 'LOG' : 'ARCHIVE'),
+    }),
+    archiveFile: t.field({
+      type: ArchiveFileRef,
+      nullable: true,
+      description: 'The file that it was read from; null when it is in the log.',
+      resolve: ({ archive }) => archive,
     }),
     item: t.exposeInt('item', { description: 'Position within a batched request, from 0.' }),
     traceId: t.exposeString('traceId', {
@@ -176,6 +208,11 @@ builder.node(PredictionLogRef, {
     latencyMs: t.exposeFloat('latencyMs', {
       nullable: true,
       description: 'Serving latency in milliseconds, when reported.',
+    }),
+    samplingRate: t.float({
+      description:
+        'Rate at which the service kept the record, as it states: it stands for 1 / rate predictions. 1 when it says nothing.',
+      resolve: ({ samplingRate }) => samplingRate ?? 1,
     }),
     outcome: t.field({
       type: PredictionOutcomeRef,

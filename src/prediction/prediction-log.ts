@@ -1,8 +1,8 @@
-import DataLoader from 'dataloader';
 import { builder } from '../platform/builder.ts';
-import { type Context, perRequest } from '../platform/context.ts';
 import type { Session } from '../platform/database.ts';
-import { formatInstant, type Instant } from '../platform/instant.ts';
+import type { Instant } from '../platform/instant.ts';
+import { unstorableText } from '../platform/storable-text.ts';
+import type { ArchiveFile } from './archive-index.ts';
 import type { EncodedFeatures } from './feature-layout.ts';
 import { OBSERVATIONS, type Observations, OUTCOMES, observationsOf } from './observations.ts';
 
@@ -36,6 +36,8 @@ export interface PredictionLog extends PredictionIdentity {
   /** Batch of the ledger that has its leaf. */
   readonly batchId: bigint;
   readonly observations: Observations;
+  /** The file that it was read from; null when it is in the log. */
+  readonly archive: ArchiveFile | null;
 }
 
 /** Columns that say which prediction a row is, and what the model was given. */
@@ -53,7 +55,8 @@ export interface GivenRow {
   readonly undeclared: string | null;
 }
 
-interface Row extends GivenRow {
+/** A row of the log as selected by `PREDICTION_COLUMNS`. */
+export interface PredictionRow extends GivenRow {
   readonly model_version_id: number;
   readonly entity_key: string | null;
   readonly trace_id: string | null;
@@ -72,6 +75,12 @@ interface Row extends GivenRow {
 const COLUMNS = `l.request_id, l.occurred_at, l.endpoint_id, l.item, l.model_version_id, l.feature_schema_id,
   l.entity_key, l.trace_id, l.numbers, l.integers, l.texts, l.statuses, l.feature_observed_at, l.undeclared,
   l.score, l.label, l.output, l.latency_ms, l.sampling_rate, l.digest, l.recorded_at, l.salt, l.batch_id`;
+
+/** Columns of a row `l` of the log, and its outcomes: what can be read on the node that has it. */
+export const LOGGED = `${COLUMNS}, ${OUTCOMES} AS outcomes`;
+
+/** Columns of what a statement that selects `LOGGED` found, as `l`, with what was learned about it. */
+export const PREDICTION_COLUMNS = `${COLUMNS}, ${OBSERVATIONS} AS observations`;
 
 /** What a model was given, and which prediction that was. */
 export type GivenFeatures = PredictionIdentity &
@@ -93,7 +102,10 @@ export const givenFeaturesOf = (row: GivenRow): GivenFeatures => ({
   },
 });
 
-const predictionOf = (row: Row): PredictionLog => ({
+/** A row without what was observed of it. */
+export const storedPredictionOf = (
+  row: Omit<PredictionRow, 'observations'>,
+): Omit<PredictionLog, 'observations' | 'archive'> => ({
   ...givenFeaturesOf(row),
   modelVersionId: row.model_version_id,
   entityKey: row.entity_key,
@@ -107,15 +119,21 @@ const predictionOf = (row: Row): PredictionLog => ({
   recordedAt: row.recorded_at,
   salt: row.salt,
   batchId: row.batch_id,
-  observations: observationsOf(row.observations),
 });
 
-/** Columns of a row `l` of the log, and its outcomes: what can be read on the node that has it. */
-export const LOGGED = `${COLUMNS}, ${OUTCOMES} AS outcomes`;
+export const predictionOf = (
+  row: PredictionRow,
+  archive: ArchiveFile | null = null,
+): PredictionLog => ({
+  ...storedPredictionOf(row),
+  observations: observationsOf(row.observations),
+  archive,
+});
 
 /**
  * What a statement that selects `LOGGED` finds. One statement, prepared when it has a name: one whose text varies has
- * none, since connections keep prepared statements for good.
+ * none, since connections keep prepared statements for good. OFFSET keeps the rows apart from what is selected beside them:
+ * Citus has that on its coordinator, and the rows elsewhere.
  */
 export const readPredictions = async (
   database: Pick<Session, 'query'>,
@@ -123,9 +141,13 @@ export const readPredictions = async (
   found: string,
   values: readonly unknown[],
 ): Promise<PredictionLog[]> => {
-  const text = `WITH found AS MATERIALIZED (${found}) SELECT l.*, ${OBSERVATIONS} AS observations FROM found l`;
-  const rows = await database.query<Row>({ ...(name !== null && { name }), text, values });
-  return rows.map(predictionOf);
+  const text = `SELECT ${PREDICTION_COLUMNS} FROM (${found} OFFSET 0) l`;
+  const rows = await database.query<PredictionRow>({
+    ...(name !== null && { name }),
+    text,
+    values,
+  });
+  return rows.map((row) => predictionOf(row));
 };
 
 /** Rows of the log, by a condition on `l`; the caller bounds them. */
@@ -145,11 +167,16 @@ export const digestText = ({ digest }: Pick<PredictionLog, 'digest'>): string | 
 export const identityKey = (prediction: PredictionIdentity): string =>
   [prediction.occurredAt, prediction.endpointId, prediction.item, prediction.requestId].join('.');
 
+const MAX_INT4 = 2 ** 31 - 1;
+
 /** Reads what `identityKey` wrote; null for anything else. */
 export const parseIdentityKey = (key: string): PredictionIdentity | null => {
   const match = /^(-?\d{1,16})\.(\d{1,10})\.(\d{1,10})\.([\s\S]+)$/.exec(key);
   if (match === null) return null;
   const [, occurredAt, endpointId, item, requestId = ''] = match;
+  const numbers = [Number(endpointId), Number(item)];
+  if (numbers.some((number) => number > MAX_INT4) || unstorableText(requestId) !== null)
+    return null;
   return {
     requestId,
     occurredAt: Number(occurredAt),
@@ -157,30 +184,5 @@ export const parseIdentityKey = (key: string): PredictionIdentity | null => {
     item: Number(item),
   };
 };
-
-/** Predictions by identity, batched: one statement a tick. */
-export const predictionByIdentity = perRequest(
-  ({ database }: Context) =>
-    new DataLoader<PredictionIdentity, PredictionLog | null, string>(
-      async (identities) => {
-        const rows = await selectPredictions(
-          database,
-          'predictions_by_identity',
-          `JOIN unnest($1::text[], $2::timestamptz[], $3::int[], $4::int[])
-             AS wanted (request_id, occurred_at, endpoint_id, item)
-             USING (request_id, occurred_at, endpoint_id, item)`,
-          [
-            identities.map(({ requestId }) => requestId),
-            identities.map(({ occurredAt }) => formatInstant(occurredAt)),
-            identities.map(({ endpointId }) => endpointId),
-            identities.map(({ item }) => item),
-          ],
-        );
-        const byKey = new Map(rows.map((row) => [identityKey(row), row]));
-        return identities.map((identity) => byKey.get(identityKey(identity)) ?? null);
-      },
-      { cacheKeyFn: identityKey },
-    ),
-);
 
 export const PredictionLogRef = builder.objectRef<PredictionLog>('PredictionLog');

@@ -62,12 +62,12 @@ const MEMBERS: ReadonlySet<string> = new Set([
   'samplingRate',
 ]);
 
-const MAX_TRACE_ID_BYTES = 200;
+export const MAX_TRACE_ID_BYTES = 200;
 
 /** Reads one line; the array in return holds everything wrong with it. Absent and null are the same but for `output`. */
 export const decodePrediction = (
   record: ExactJsonObject,
-  now: Instant,
+  latest: Instant,
 ): PredictionRecord | RecordIssues => {
   const reading: RecordReading = { record, issues: [] };
   refuseUnknown(reading, MEMBERS, 'a prediction');
@@ -81,7 +81,7 @@ export const decodePrediction = (
   const decoded = {
     requestId: readIdentifier(reading, 'requestId'),
     item: readItem(reading, 'item'),
-    occurredAt: readTime(reading, 'occurredAt', now),
+    occurredAt: readTime(reading, 'occurredAt', latest),
     endpoint: readEndpoint(reading),
     featureSchema: readFeatureSchema(reading),
     entityKey: readText(reading, 'entityKey'),

@@ -1,14 +1,18 @@
 import { GraphQLError } from 'graphql';
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
-import { formatInstant } from '../platform/instant.ts';
+import { formatInstant, type Instant } from '../platform/instant.ts';
+import { unstorableText } from '../platform/storable-text.ts';
 import { EndpointRouteInput, endpointByRoute, routeOf } from '../serving/endpoint.ts';
+import { archivedOfRequest } from './archived-predictions.ts';
 import {
+  PREDICTION_COLUMNS,
   type PredictionLog,
   PredictionLogRef,
   parseIdentityKey,
-  selectPredictions,
+  predictionOf,
 } from './prediction-log.ts';
+import { type PredictionKey, predictionLookUp } from './prediction-look-up.ts';
 
 const RecordedRequestInput = builder.inputType('RecordedRequestInput', {
   description: "A prediction by its request's ID in the serving system.",
@@ -42,50 +46,65 @@ export const PredictionLogReferenceInput = builder.inputType('PredictionLogRefer
 
 export type PredictionLogReference = typeof PredictionLogReferenceInput.$inferInput;
 
-const BY_IDENTITY = `WHERE l.request_id = $1 AND l.occurred_at = $2 AND l.endpoint_id = $3 AND l.item = $4`;
-const BY_REQUEST = `WHERE l.request_id = $1 AND l.endpoint_id = $2 AND l.item = $3
-  ORDER BY l.occurred_at LIMIT 11`;
-
-/**
- * The prediction that a reference names; null when there is none. One statement.
- * A reference that names several is refused: the caller says which, or asks for the request.
- */
-export const findPrediction = async (
+/** What a reference says of the prediction it names; null when there can be none. No statement on a warm process. */
+export const keyOf = async (
   { database }: Context,
   { id, request }: PredictionLogReference,
-): Promise<PredictionLog | null> => {
-  const identity = id == null ? null : parseIdentityKey(id.id);
-  if (identity !== null) {
-    const { requestId, occurredAt, endpointId, item } = identity;
-    const values = [requestId, formatInstant(occurredAt), endpointId, item];
-    const [found] = await selectPredictions(database, 'prediction', BY_IDENTITY, values);
-    return found ?? null;
-  }
-  if (request == null || request.requestId.includes('\0')) return null;
+): Promise<PredictionKey | null> => {
+  if (id != null) return parseIdentityKey(id.id);
+  // What the database cannot hold names nothing, and would be an error for all that is looked up along with it.
+  if (request == null || unstorableText(request.requestId) !== null) return null;
   const endpoint = await endpointByRoute(database).load(routeOf(request.endpoint));
   if (endpoint === null) return null;
-  const item = request.item ?? 0;
-  if (request.occurredAt != null) {
-    const values = [request.requestId, formatInstant(request.occurredAt), endpoint.id, item];
-    const [found] = await selectPredictions(database, 'prediction', BY_IDENTITY, values);
-    return found ?? null;
-  }
-  const values = [request.requestId, endpoint.id, item];
-  const found = await selectPredictions(
-    database,
-    'predictions_of_request_item',
-    BY_REQUEST,
-    values,
-  );
-  if (found.length > 1) throw ambiguous(request.requestId, found);
+  const { requestId, item, occurredAt } = request;
+  return { requestId, endpointId: endpoint.id, item: item ?? 0, occurredAt: occurredAt ?? null };
+};
+
+/**
+ * The only one of what was found; null when there is none. A reference that names several is refused: the caller says
+ * which, or asks for the request.
+ */
+export const onlyOne = <Found>(
+  { requestId }: PredictionKey,
+  found: readonly Found[],
+  timeOf: (one: Found) => Instant,
+): Found | null => {
+  if (found.length > 1) throw ambiguous(requestId, found.map(timeOf));
   return found[0] ?? null;
 };
 
-const ambiguous = (requestId: string, found: readonly PredictionLog[]): GraphQLError => {
-  const times = found.slice(0, 10).map(({ occurredAt }) => formatInstant(occurredAt));
+const lookUp = predictionLookUp('prediction', PREDICTION_COLUMNS);
+
+/** The archived prediction of a key; null when there is none. */
+export const archivedOf = async (
+  context: Context,
+  key: PredictionKey,
+): Promise<PredictionLog | null> => {
+  const { occurredAt, ...rest } = key;
+  const to = occurredAt === null ? null : occurredAt + 1;
+  const found = await archivedOfRequest(context, { ...rest, from: occurredAt, to });
+  return onlyOne(key, found, (prediction) => prediction.occurredAt);
+};
+
+/**
+ * The prediction that a reference names; null when there is none. One statement, and more where it is not in the log: then
+ * the archives are searched.
+ */
+export const findPrediction = async (
+  context: Context,
+  reference: PredictionLogReference,
+): Promise<PredictionLog | null> => {
+  const key = await keyOf(context, reference);
+  if (key === null) return null;
+  const row = onlyOne(key, await lookUp(context.database, key), (one) => one.occurred_at);
+  return row === null ? archivedOf(context, key) : predictionOf(row);
+};
+
+const ambiguous = (requestId: string, times: readonly Instant[]): GraphQLError => {
+  const shown = times.slice(0, 10).map(formatInstant);
   return new GraphQLError(
-    `Request ${JSON.stringify(requestId)} was answered ${found.length > 10 ? 'more than 10 times' : `${found.length} times`}: ` +
-      `${times.join(', ')}. Give \`occurredAt\`, or ask for all of them with \`request(by:)\`.`,
+    `Request ${JSON.stringify(requestId)} was answered ${times.length > 10 ? 'more than 10 times' : `${times.length} times`}: ` +
+      `${shown.join(', ')}. Give \`occurredAt\`, or ask for all of them with \`request(by:)\`.`,
     { extensions: { code: 'AMBIGUOUS_REFERENCE' } },
   );
 };

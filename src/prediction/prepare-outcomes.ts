@@ -10,15 +10,22 @@ import {
 import { copyNumber, copyText } from './copy-text.ts';
 import { decodeOutcome, type OutcomeRecord } from './outcome-record.ts';
 import { parseLine, type RawLine, requestIdOf } from './raw-line.ts';
+import { latestTime } from './record-members.ts';
 import { resolveReferences, unknownEndpoint } from './record-references.ts';
+
+/** An outcome ready to be stored. */
+export interface StagedOutcome extends StagedRecord {
+  /** The row in COPY's text format, but for its position. */
+  readonly row: string;
+}
 
 /** Reads and checks a batch of outcomes; writes nothing. */
 export const prepareOutcomes = async (
   database: Database,
   lines: readonly RawLine[],
-): Promise<PreparedBatch<StagedRecord>> => {
+): Promise<PreparedBatch<StagedOutcome>> => {
   const rejected: RejectedLine[] = [];
-  const now = Date.now() * 1000;
+  const latest = latestTime();
   const decoded: { readonly raw: RawLine; readonly record: OutcomeRecord }[] = [];
   for (const raw of lines) {
     const parsed = parseLine(raw);
@@ -26,13 +33,13 @@ export const prepareOutcomes = async (
       rejected.push(rejectedLine(raw, null, [parsed.issue]));
       continue;
     }
-    const record = decodeOutcome(parsed.record, now);
+    const record = decodeOutcome(parsed.record, latest);
     if ('requestId' in record) decoded.push({ raw, record });
     else rejected.push(rejectedLine(raw, requestIdOf(parsed.record), record));
   }
   const records = decoded.map(({ record }) => record);
   const { endpoints } = await resolveReferences(database, records);
-  const staged: StagedRecord[] = [];
+  const staged: StagedOutcome[] = [];
   for (const { raw, record } of decoded) {
     const { requestId, endpoint: route } = record;
     const endpoint = endpoints.get(route);

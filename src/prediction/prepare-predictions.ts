@@ -1,8 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
+import { putText } from '../platform/byte-writer.ts';
 import type { Database } from '../platform/database.ts';
-import { parseExactJson } from '../platform/exact-json.ts';
-import { referenced } from '../platform/immutable-cache.ts';
-import { formatInstant, type Instant } from '../platform/instant.ts';
-import { routeOf } from '../serving/endpoint.ts';
+import type { Instant } from '../platform/instant.ts';
 import {
   type AppendOptions,
   type PreparedBatch,
@@ -10,55 +9,96 @@ import {
   rejectedLine,
   type StagedRecord,
 } from './append-report.ts';
-import { copyNumber, copyText } from './copy-text.ts';
-import type { FeatureIssue } from './feature-issue.ts';
-import type { EncodedFeatures } from './feature-layout.ts';
-import { contentText, type PredictionContent, predictionDigest } from './prediction-digest.ts';
-import { decodePrediction, type PredictionRecord, sortedJsonText } from './prediction-record.ts';
-import { parseLine, type RawLine, requestIdOf } from './raw-line.ts';
-import {
-  predictionReferences,
-  type ReferenceTable,
-  resolveReferences,
-} from './record-references.ts';
-import type { RecordIssue, RecordIssues } from './rejection.ts';
-import { codecOf } from './schema-codec.ts';
+import { knownPatterns, learnPattern, patternOf } from './known-patterns.ts';
+import { CELL, type LinePattern, putRow } from './line-pattern.ts';
+import { endRow, type LogRows, logRows, type RowSubject } from './log-rows.ts';
+import { decodePrediction, type PredictionRecord } from './prediction-record.ts';
+import { bytesOf, parseLine, type RawLine, requestIdOf } from './raw-line.ts';
+import { latestTime } from './record-members.ts';
+import { resolveReferences } from './record-references.ts';
+import { understand } from './understood-prediction.ts';
 
 /** A prediction ready to be stored. */
-export interface StagedPrediction extends StagedRecord {
-  readonly occurredAt: Instant;
-  /** The columns that identify it, joined. */
-  readonly identity: string;
-  /** Hexadecimal. */
-  readonly digest: string;
+export interface StagedPrediction extends StagedRecord, RowSubject {
+  readonly item: number;
 }
+
+/** Predictions with their rows, in the same order. */
+export interface PredictionBatch extends PreparedBatch<StagedPrediction> {
+  readonly rows: LogRows;
+}
+
+/** Lines between which others may use the process. */
+const LINES_AT_ONCE = 250;
+
+/** Patterns looked for in a batch at most: its lines may all differ. */
+const MAX_LEARNT = 4;
+
+/** Reads, checks and encodes a batch; writes nothing. Rows by patterns come first, then all others. */
+export const preparePredictions = async (
+  database: Database,
+  lines: readonly RawLine[],
+  { undeclaredFeatures = 'reject' }: AppendOptions,
+): Promise<PredictionBatch> => {
+  const patterns = knownPatterns(database);
+  const latest = latestTime();
+  const rows = logRows(lines.reduce((sum, { bytes }) => sum + bytes.length, 1024));
+  const staged: StagedPrediction[] = [];
+  const others: RawLine[] = [];
+  for (const [index, raw] of lines.entries()) {
+    if (index % LINES_AT_ONCE === LINES_AT_ONCE - 1) await setImmediate();
+    const pattern = raw.fault === undefined ? patternOf(patterns, bytesOf(raw), latest) : null;
+    if (pattern === null) {
+      others.push(raw);
+    } else {
+      putRow(rows, pattern);
+      staged.push(stagedBy(pattern, raw));
+    }
+  }
+  const rejected: RejectedLine[] = [];
+  const decoded = decodeLines(others, latest, rejected);
+  const records = decoded.map(({ record }) => record);
+  const table = await resolveReferences(database, records);
+  let learnt = 0;
+  for (const { raw, record } of decoded) {
+    const understood = understand(record, table, undeclaredFeatures);
+    if (Array.isArray(understood)) {
+      rejected.push(rejectedLine(raw, record.requestId, understood));
+      continue;
+    }
+    const { requestId, item, occurredAt } = record;
+    const { references, samplingRate, row, digest } = understood;
+    const prediction = { raw, requestId, item, occurredAt, references, samplingRate };
+    putText(rows.writer, row);
+    endRow(rows, digest, prediction);
+    staged.push(prediction);
+    if (learnt === MAX_LEARNT || patternOf(patterns, bytesOf(raw), latest) !== null) continue;
+    learnt += 1;
+    learnPattern(patterns, bytesOf(raw), understood, latest);
+  }
+  return { received: lines.length, staged, rejected, undeclaredFeatures, rows };
+};
+
+const stagedBy = (
+  { reading, references, samplingRate }: LinePattern,
+  raw: RawLine,
+): StagedPrediction => {
+  const { found, ends, occurredAt, item } = reading;
+  const [start, end] = [reading.starts[CELL.REQUEST_ID], ends[CELL.REQUEST_ID]];
+  const requestId = found.bytes.toString('utf8', start, end);
+  return { raw, requestId, item, occurredAt, references, samplingRate };
+};
 
 interface Decoded {
   readonly raw: RawLine;
   readonly record: PredictionRecord;
 }
 
-/** Reads, checks and encodes a batch; writes nothing. */
-export const preparePredictions = async (
-  database: Database,
+const decodeLines = (
   lines: readonly RawLine[],
-  { undeclaredFeatures = 'reject' }: AppendOptions,
-): Promise<PreparedBatch<StagedPrediction>> => {
-  const rejected: RejectedLine[] = [];
-  const decoded = decodeLines(lines, rejected);
-  const records = decoded.map(({ record }) => record);
-  const table = await resolveReferences(database, records);
-  const staged: StagedPrediction[] = [];
-  for (const { raw, record } of decoded) {
-    const result = stage(raw, record, table, undeclaredFeatures);
-    if ('row' in result) staged.push(result);
-    else rejected.push(rejectedLine(raw, record.requestId, result));
-  }
-  return { received: lines.length, staged, rejected, undeclaredFeatures };
-};
-
-const decodeLines = (lines: readonly RawLine[], rejected: RejectedLine[]): readonly Decoded[] => {
-  const now = Date.now() * 1000;
+  latest: Instant,
+  rejected: RejectedLine[],
+): readonly Decoded[] => {
   const decoded: Decoded[] = [];
   for (const raw of lines) {
     const parsed = parseLine(raw);
@@ -66,59 +106,9 @@ const decodeLines = (lines: readonly RawLine[], rejected: RejectedLine[]): reado
       rejected.push(rejectedLine(raw, null, [parsed.issue]));
       continue;
     }
-    const record = decodePrediction(parsed.record, now);
+    const record = decodePrediction(parsed.record, latest);
     if ('requestId' in record) decoded.push({ raw, record });
     else rejected.push(rejectedLine(raw, requestIdOf(parsed.record), record));
   }
   return decoded;
-};
-
-const stage = (
-  raw: RawLine,
-  record: PredictionRecord,
-  table: ReferenceTable,
-  undeclared: 'reject' | 'keep',
-): StagedPrediction | RecordIssues => {
-  const found = predictionReferences(table, record);
-  if (Array.isArray(found)) return found;
-  const { endpoint, version, schema } = found;
-  const encoded = codecOf(schema).encode(record.features, { undeclared });
-  if (Array.isArray(encoded)) return violations(encoded);
-  const content: PredictionContent = { ...record, features: withSortedUndeclared(encoded) };
-  const names = {
-    endpoint: routeOf(endpoint),
-    modelVersion: version.digest,
-    featureSchema: schema.digest,
-  };
-  const written = contentText(content);
-  const digest = predictionDigest(content, names, written);
-  const { requestId, item } = record;
-  const identity = `${copyText(requestId)}\t${formatInstant(record.occurredAt)}\t${endpoint.id}\t${item}`;
-  return {
-    raw,
-    requestId,
-    occurredAt: record.occurredAt,
-    identity,
-    digest,
-    row: `${identity}\t${version.id}\t${schema.id}\t${written}\t\\\\x${digest}\t${copyNumber(record.samplingRate)}`,
-  };
-};
-
-/** Undeclared features that are equal have equal text, whatever the order in which they were sent. */
-const withSortedUndeclared = (encoded: EncodedFeatures): EncodedFeatures =>
-  encoded.undeclared === null
-    ? encoded
-    : { ...encoded, undeclared: sortedJsonText(parseExactJson(encoded.undeclared)) };
-
-const violations = (issues: readonly FeatureIssue[]): RecordIssues => {
-  const [first, ...rest] = issues.map(({ code, path, value, message }): RecordIssue => {
-    const isNumber = code === 'NOT_REPRESENTABLE';
-    return {
-      code: isNumber ? 'NUMBER_NOT_REPRESENTABLE' : 'FEATURE_SCHEMA_VIOLATION',
-      path,
-      value: value === '' ? null : value,
-      message,
-    };
-  });
-  return [referenced(first ?? null), ...rest];
 };

@@ -18,6 +18,9 @@ export interface RawLine {
   readonly rejectedId?: bigint;
 }
 
+export const bytesOf = ({ bytes }: RawLine): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
 /** Reads the JSON object of a line, or says why there is none. */
 export const parseLine = (
   raw: RawLine,

@@ -17,6 +17,9 @@ export const MAX_IDENTIFIER_BYTES = 1024;
 /** How far ahead of this process's clock a time may be. Beyond it, a partition would be made for a mistake. */
 const MAX_AHEAD = 86_400_000_000;
 
+/** The latest time that a record may state now. */
+export const latestTime = (): Instant => Date.now() * 1000 + MAX_AHEAD;
+
 export const report = (
   { issues }: RecordReading,
   path: string,
@@ -108,8 +111,8 @@ export const checkedText = (
   return null;
 };
 
-/** A time from 1970 to a day ahead of `now`; 0 after reporting that it is not. */
-export const readTime = (reading: RecordReading, name: string, now: Instant): Instant => {
+/** A time from 1970 to `latest`; 0 after reporting that it is not. */
+export const readTime = (reading: RecordReading, name: string, latest: Instant): Instant => {
   const value = memberOf(reading.record, name);
   if (typeof value !== 'string') {
     const missing = value === undefined ? 'but every record needs it' : 'which is not a time';
@@ -121,7 +124,7 @@ export const readTime = (reading: RecordReading, name: string, now: Instant): In
     report(reading, name, value, `but ${instant}`);
     return 0;
   }
-  if (instant > now + MAX_AHEAD) {
+  if (instant > latest) {
     report(reading, name, value, TOO_FAR_AHEAD, 'TIME_OUT_OF_RANGE');
   } else if (instant < 0) {
     report(reading, name, value, BEFORE_1970, 'TIME_OUT_OF_RANGE');

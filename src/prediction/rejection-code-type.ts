@@ -31,6 +31,10 @@ export const RejectionCodeEnum = builder.enumType('RejectionCode', {
     FEATURE_SCHEMA_VIOLATION: {
       description: 'A feature does not fit the schema that the record was built with.',
     },
+    WEEK_ARCHIVED: {
+      description:
+        'The time lies in a week of the log that is archived. Released by itself when the week is restored.',
+    },
   } as const,
 });
 

@@ -11,7 +11,8 @@ export type RejectionCode =
   | 'UNKNOWN_ENDPOINT'
   | 'UNKNOWN_MODEL_VERSION'
   | 'UNKNOWN_FEATURE_SCHEMA'
-  | 'FEATURE_SCHEMA_VIOLATION';
+  | 'FEATURE_SCHEMA_VIOLATION'
+  | 'WEEK_ARCHIVED';
 
 /** One thing that is wrong with a record. */
 export interface RecordIssue {

@@ -1,5 +1,6 @@
 import type { Database } from '../platform/database.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
+import { type CountEstimate, ESTIMATE_SUMS } from './count-estimate.ts';
 import {
   allOf,
   type Condition,
@@ -15,11 +16,10 @@ export interface Window {
 }
 
 /** What one version answered on one endpoint from features of one schema: how often, and first and last when. */
-export interface AnsweredSpan {
+export interface AnsweredSpan extends CountEstimate {
   readonly modelVersionId: number;
   readonly endpointId: number;
   readonly featureSchemaId: number;
-  readonly count: number;
   readonly firstAt: Instant;
   readonly lastAt: Instant;
 }
@@ -53,6 +53,8 @@ interface SpanRow {
   readonly endpoint_id: number;
   readonly feature_schema_id: number;
   readonly count: bigint;
+  readonly estimated: number;
+  readonly variance: number;
   readonly first_at: Instant;
   readonly last_at: Instant;
 }
@@ -88,20 +90,22 @@ export const answeredSpans = async (
     ...(hours === null
       ? []
       : [
-          `SELECT ${KEY}, count, first_at, last_at FROM prediction_rollup
+          `SELECT ${KEY}, count, first_at, last_at, estimated, variance FROM prediction_rollup
           WHERE ${allOf([who, within('hour', hours)])(parameter)}`,
         ]),
     ...ends.map(
       (
         end,
-      ) => `SELECT ${KEY}, count(*) AS count, min(occurred_at) AS first_at, max(occurred_at) AS last_at
+      ) => `SELECT ${KEY}, count(*) AS count, min(occurred_at) AS first_at, max(occurred_at) AS last_at,
+            ${ESTIMATE_SUMS}
           FROM prediction_log
           WHERE ${allOf([who, within('occurred_at', end)])(parameter)} GROUP BY ${KEY}`,
     ),
   ];
   if (branches.length === 0) return [];
   const rows = await database.query<SpanRow>({
-    text: `SELECT ${KEY}, sum(count)::bigint AS count, min(first_at) AS first_at, max(last_at) AS last_at
+    text: `SELECT ${KEY}, sum(count)::bigint AS count, min(first_at) AS first_at, max(last_at) AS last_at,
+        sum(estimated)::double precision AS estimated, sum(variance)::double precision AS variance
       FROM (${branches.join(' UNION ALL ')}) parts GROUP BY ${KEY} ORDER BY ${KEY}`,
     values,
   });
@@ -110,6 +114,8 @@ export const answeredSpans = async (
     endpointId: row.endpoint_id,
     featureSchemaId: row.feature_schema_id,
     count: Number(row.count),
+    estimated: row.estimated,
+    variance: row.variance,
     firstAt: row.first_at,
     lastAt: row.last_at,
   }));

@@ -1,6 +1,7 @@
 import {
   type BoundedCount,
   BoundedCountRef,
+  checkCountLimit,
   countArguments,
   countUpTo,
 } from '../platform/bounded-count.ts';
@@ -17,6 +18,8 @@ import {
 } from '../platform/pagination.ts';
 import { ModelVersionRef } from '../registry/model-version.ts';
 import { EndpointRef } from '../serving/endpoint.ts';
+import { type CountEstimate, CountEstimateRef } from './count-estimate.ts';
+import { windowOf } from './filter-bound.ts';
 import { givenMembers } from './filter-parts.ts';
 import {
   MAX_WINDOW_DAYS,
@@ -25,30 +28,43 @@ import {
 } from './prediction-filter-input.ts';
 import { type PredictionLog, PredictionLogRef } from './prediction-log.ts';
 import { resolveFilter } from './resolve-filter.ts';
+import type { Window } from './rollups.ts';
 import type { Search, SearchOrder } from './search-order.ts';
-import { countMatches, searchPage } from './search-page.ts';
+import { countMatches, estimateMatches, searchPage } from './search-page.ts';
 import { searchedVersions } from './searched-versions.ts';
 import { allOf, type Condition } from './sql-condition.ts';
 
-interface Countable {
+/** What a page of predictions tells beside itself. */
+interface Searched {
   readonly count: (limit: number) => Promise<BoundedCount>;
+  /** When the predictions that were searched were made. */
+  readonly window: Window;
+  readonly estimate: (limit: number) => Promise<CountEstimate | null>;
 }
 
-export const PredictionLogConnection = connectionType<PredictionLog, Countable>(
+export const PredictionLogConnection = connectionType<PredictionLog, Searched>(
   PredictionLogRef,
   'PredictionLog',
   'predictions',
 );
 
-builder.objectField(PredictionLogConnection, 'count', (t) =>
-  t.field({
+builder.objectFields(PredictionLogConnection, (t) => ({
+  count: t.field({
     type: BoundedCountRef,
     description:
-      'Number of matching predictions on all pages, counted up to a bound: the log is too large to be counted for a page.',
+      'Number of matching predictions on all pages that are recorded, counted up to a bound: the log is too large to be counted for a page.',
     args: countArguments,
     resolve: ({ count }, { limit }) => count(limit),
   }),
-);
+  estimate: t.field({
+    type: CountEstimateRef,
+    nullable: true,
+    description:
+      'How many predictions those that match stand for where services sample; null when more than `limit` match.',
+    args: countArguments,
+    resolve: ({ estimate }, { limit }) => estimate(limit),
+  }),
+}));
 
 /** A page of the predictions of a search. */
 export const predictionPage = async (
@@ -56,10 +72,16 @@ export const predictionPage = async (
   search: Search,
   order: SearchOrder,
   args: PageArguments,
-): Promise<Page<PredictionLog> & Countable> => ({
+  window: Window,
+): Promise<Page<PredictionLog> & Searched> => ({
+  window,
   ...(await searchPage(database, search, order, pageRequest(args))),
   count: (limit) =>
     countUpTo(limit, (stopAfter) => countMatches(database, search.condition, stopAfter)),
+  estimate: async (limit) => {
+    checkCountLimit(limit);
+    return estimateMatches(database, search.condition, limit);
+  },
 });
 
 const OrderField = builder.enumType('PredictionLogOrderField', {
@@ -118,7 +140,7 @@ builder.queryField('predictionLogs', (t) =>
     resolve: async (_, { filter, orderBy, ...args }, context) => {
       const condition = await resolveFilter(context, filter, { mustBeBounded: true });
       const versions = await searchedVersions(context.database, filter);
-      return predictionPage(context, { condition, versions }, orderBy, args);
+      return predictionPage(context, { condition, versions }, orderBy, args, windowOf(filter));
     },
   }),
 );
@@ -144,7 +166,13 @@ builder.objectField(ModelVersionRef, 'predictions', (t) =>
       });
       const ofVersion: Condition = (parameter) => `l.model_version_id = ${parameter(id, 'int')}`;
       const condition = allOf([ofVersion, matches]);
-      return predictionPage(context, { condition, versions: null }, orderBy, args);
+      return predictionPage(
+        context,
+        { condition, versions: null },
+        orderBy,
+        args,
+        windowOf(filter),
+      );
     },
   }),
 );
@@ -168,7 +196,7 @@ builder.objectField(EndpointRef, 'predictions', (t) =>
       const ofEndpoint: Condition = (parameter) => `l.endpoint_id = ${parameter(id, 'int')}`;
       const condition = allOf([ofEndpoint, matches]);
       const versions = await searchedVersions(context.database, filter);
-      return predictionPage(context, { condition, versions }, orderBy, args);
+      return predictionPage(context, { condition, versions }, orderBy, args, windowOf(filter));
     },
   }),
 );

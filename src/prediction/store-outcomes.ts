@@ -1,5 +1,5 @@
 import type { Database, Session } from '../platform/database.ts';
-import type { AppendReport, Exception, StagedRecord } from './append-report.ts';
+import type { AppendReport, Exception, PreparedBatch } from './append-report.ts';
 import { commitBatch, type RecordStore } from './commit-batch.ts';
 import {
   BATCH,
@@ -8,7 +8,7 @@ import {
   committedFrom,
   LEAF,
 } from './commitment-sql.ts';
-import { prepareOutcomes } from './prepare-outcomes.ts';
+import { prepareOutcomes, type StagedOutcome } from './prepare-outcomes.ts';
 import type { RawLine } from './raw-line.ts';
 
 const STAGED_COLUMNS = 'request_id, endpoint_id, item, observed_at, label, value, digest';
@@ -43,8 +43,8 @@ const APPEND = `WITH ${BATCH}, stored AS (
 
 const store = async (
   session: Session,
-  staged: readonly StagedRecord[],
-): Promise<readonly Exception<StagedRecord>[]> => {
+  { staged }: PreparedBatch<StagedOutcome>,
+): Promise<readonly Exception<StagedOutcome>[]> => {
   await session.query({ text: STAGE });
   const rows = staged.map(({ row }, position) => `${position}\t${row}\n`);
   await session.copy(`outcome_stage (position, ${STAGED_COLUMNS})`, rows.join(''));
@@ -64,9 +64,9 @@ const store = async (
 const KNOWN = 'This outcome is stored already; nothing was changed';
 const ERASED = 'The prediction was erased, and so is what came of it; nothing was changed';
 
-export const outcomeStore: RecordStore<StagedRecord> = {
+export const outcomeStore: RecordStore<StagedOutcome, PreparedBatch<StagedOutcome>> = {
   kind: 'OUTCOME',
-  prepare: async () => {},
+  prepare: async (_, batch) => batch,
   store,
   recover: () => {},
 };

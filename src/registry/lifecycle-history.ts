@@ -1,6 +1,8 @@
 import DataLoader from 'dataloader';
 import type { Prisma } from '../generated/prisma/client.ts';
 import { type Context, perRequest } from '../platform/context.ts';
+import type { Database } from '../platform/database.ts';
+import { historyCache } from '../platform/history-cache.ts';
 import { dateOf, type Instant, instantOf } from '../platform/instant.ts';
 import { recordingTime, type Transaction } from '../platform/transaction.ts';
 import { type LifecycleFact, type LifecycleStage, lifecycleDigest } from './lifecycle.ts';
@@ -24,18 +26,33 @@ export interface LifecycleRow {
 export const LIFECYCLE_COLUMNS = `t.model_version_id, t.sequence, t.from_stage, t.to_stage, t.reason, t.actor,
   t.occurred_at, t.recorded_at, t.corrects_sequence, t.digest, t.previous_digest`;
 
+const historiesOf = async (
+  database: Database,
+  ids: readonly number[],
+): Promise<readonly (readonly LifecycleFact[])[]> => {
+  const rows = await database.query<LifecycleRow>({
+    name: 'lifecycle_of_versions',
+    text: `SELECT ${LIFECYCLE_COLUMNS} FROM lifecycle_transition t
+            WHERE t.model_version_id = ANY($1::int[]) ORDER BY t.model_version_id, t.sequence`,
+    values: [ids],
+  });
+  return ids.map((id) => rows.filter((row) => row.model_version_id === id).map(factOf));
+};
+
 /** Histories by version, in the order of recording. One statement a tick; read anew by each request. */
 export const lifecycleOf = perRequest(
   ({ database }: Context) =>
-    new DataLoader<number, readonly LifecycleFact[]>(async (ids) => {
-      const rows = await database.query<LifecycleRow>({
-        name: 'lifecycle_of_versions',
-        text: `SELECT ${LIFECYCLE_COLUMNS} FROM lifecycle_transition t
-                WHERE t.model_version_id = ANY($1::int[]) ORDER BY t.model_version_id, t.sequence`,
-        values: [ids],
-      });
-      return ids.map((id) => rows.filter((row) => row.model_version_id === id).map(factOf));
-    }),
+    new DataLoader<number, readonly LifecycleFact[]>((ids) => historiesOf(database, ids)),
+);
+
+/** An SQL expression for the length of the history of a version. */
+export const lifecycleLength = (versionId: string): string =>
+  `(SELECT count(*)::int FROM lifecycle_transition t WHERE t.model_version_id = ${versionId})`;
+
+/** The history of a version that has this many facts: from memory, where it is known. */
+export const lifecycleOfLength = historyCache(
+  async (database, id) => (await historiesOf(database, [id]))[0] ?? [],
+  ({ length }) => length,
 );
 
 export const factOf = (row: LifecycleRow): LifecycleFact => ({

@@ -1,5 +1,6 @@
 import { createYoga } from 'graphql-yoga';
 import type { Logger } from 'pino';
+import type { ArchiveStore } from '../platform/archive-store.ts';
 import type { ArtifactStore } from '../platform/artifact-store.ts';
 import type { Actor, Context } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
@@ -27,6 +28,7 @@ export interface AppOptions {
   readonly replicas?: Replicas | null;
   readonly actor: Actor;
   readonly artifacts: ArtifactStore;
+  readonly archive?: ArchiveStore;
   readonly inferenceUrl?: string | null;
   readonly signer?: Signer | null;
   readonly stopping?: AbortSignal;
@@ -43,6 +45,7 @@ export const contextOf = ({
   database,
   actor,
   artifacts,
+  archive,
   inferenceUrl = null,
   signer = null,
   stopping,
@@ -52,6 +55,7 @@ export const contextOf = ({
   artifacts,
   inferenceUrl,
   signer,
+  ...(archive === undefined ? {} : { archive }),
   ...(stopping === undefined ? {} : { stopping }),
 });
 

@@ -23,7 +23,10 @@ const readinessOf = (
   const migrations = readMigrations();
   const check = async (): Promise<Readiness> => {
     try {
-      await database.query({ text: 'SELECT 1' });
+      const [mode] = await database.query<{ is_read_only: boolean }>({
+        text: "SELECT current_setting('transaction_read_only')::boolean AS is_read_only",
+      });
+      if (mode?.is_read_only === true) return unavailable('The database takes no writes.');
       const [next] = await unappliedMigrations(database, await migrations);
       return next === undefined
         ? { status: 'ready', ...(replicas !== null && { replicas: await replicasOf(replicas) }) }

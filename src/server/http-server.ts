@@ -1,10 +1,12 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { contextOf } from './app.ts';
+import { startTendingPartitions } from './background-partitions.ts';
 import { startReleasing } from './background-release.ts';
 import { startReplaying } from './background-replay.ts';
 import { startSealing } from './background-sealing.ts';
 import { trackConnections } from './connections.ts';
+import { startMetrics } from './metrics.ts';
 import { assertLoopback, StartError } from './request-guard.ts';
 import { type ListenerOptions, requestListener } from './request-listener.ts';
 
@@ -13,10 +15,14 @@ export interface ServerOptions extends ListenerOptions {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
+  /** Whether `/metrics` is served. */
+  readonly hasMetrics?: boolean;
   /** Milliseconds that `close` waits for requests in progress. */
   readonly closePatience?: number;
   /** Seconds between two looks for replay jobs of other processes. */
   readonly pollSeconds?: number;
+  /** Weeks for which partitions of the log are made in advance; null to leave partitions alone. */
+  readonly partitionsAhead?: number | null;
   /** Seconds between two looks for records that another process should have released. */
   readonly releaseSeconds?: number;
   /** Seconds between checkpoints, where there is a signer. */
@@ -50,7 +56,16 @@ const POLL_SECONDS = 2;
 export const startServer = async (given: ServerOptions): Promise<RunningServer> => {
   assertLoopback(given.host);
   const stopping = new AbortController();
-  const options: ServerOptions = { ...given, stopping: stopping.signal };
+  const metrics =
+    given.hasMetrics === true ? startMetrics(given.database, given.replicas ?? null) : null;
+  const options: ServerOptions = {
+    ...given,
+    stopping: stopping.signal,
+    ...(metrics !== null && {
+      routes: [...(given.routes ?? []), metrics.route],
+      onAnswered: metrics.observe,
+    }),
+  };
   const server = createServer({ ...TIMES, maxHeaderSize: 16 * 1024 }, requestListener(options));
   server.maxHeadersCount = 100;
   server.timeout = SILENCE;
@@ -63,6 +78,7 @@ export const startServer = async (given: ServerOptions): Promise<RunningServer> 
     given.pollSeconds ?? POLL_SECONDS,
   );
   const releasing = startReleasing(options.database, options.log, given.releaseSeconds);
+  const tending = tendingOf(options);
   let closed: Promise<void> | undefined;
   return {
     url: urlOf(server.address() as AddressInfo),
@@ -70,12 +86,18 @@ export const startServer = async (given: ServerOptions): Promise<RunningServer> 
       stopping.abort();
       closed ??= connections
         .close(options.closePatience ?? CLOSE_PATIENCE)
-        .then(() => Promise.all([replaying.stop(), releasing.stop()]))
-        .then(() => sealing?.stop());
+        .then(() => Promise.all([replaying.stop(), releasing.stop(), tending?.stop()]))
+        .then(() => sealing?.stop())
+        .then(() => metrics?.stop());
       return closed;
     },
   };
 };
+
+const tendingOf = ({ database, archive, partitionsAhead: ahead = null, log }: ServerOptions) =>
+  ahead === null
+    ? null
+    : startTendingPartitions({ database, archive: archive ?? null, ahead, log });
 
 const sealingOf = ({
   database,

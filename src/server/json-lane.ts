@@ -98,11 +98,33 @@ const errorJson = (error: GraphQLError): object => {
   return { ...rest, ...(Object.keys(shown).length > 0 && { extensions: shown }) };
 };
 
+/** The highest that an error asks for, as Yoga has it. */
+const statusOf = ({ errors = [] }: ExecutionResult): number =>
+  errors.reduce((status, { extensions }) => {
+    const asked = (extensions?.http as { status?: unknown } | undefined)?.status;
+    return typeof asked === 'number' ? Math.max(status, asked) : status;
+  }, 200);
+
 const resultJson = ({ data, errors, extensions }: ExecutionResult): string =>
   JSON.stringify({
     data,
     ...(errors !== undefined && { errors: errors.map(errorJson) }),
     ...(extensions !== undefined && { extensions }),
+  });
+
+/** Iterating over the chunks would cost several times as much. */
+const bodyOf = (request: IncomingMessage): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const [first] = chunks;
+      resolve(first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks));
+    });
+    request.on('error', reject);
+    request.on('close', () => {
+      if (!request.complete) reject(request.errored ?? new Error('The body ended before its end.'));
+    });
   });
 
 /** Lets Yoga answer a request whose body was read. */
@@ -137,14 +159,12 @@ export const answerPlainly = async (
   response: ServerResponse,
   record: RequestRecord,
 ): Promise<void> => {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  const body = Buffer.concat(chunks);
+  const body = await bodyOf(request);
   const result = await attempted(app, body, record);
   if (result === null) return answerByYoga(app, body, request, response, record);
   logHiddenErrors(log, result.errors ?? [], record);
   const text = resultJson(result);
-  response.writeHead(200, {
+  response.writeHead(statusOf(result), {
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(text),
   });

@@ -13,6 +13,7 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import { limitError } from '../platform/limit-error.ts';
 import { documentSize } from './document-size.ts';
+import type { ServerContext } from './request-record.ts';
 
 /** What one GraphQL request may hold. */
 export interface Limits {
@@ -101,6 +102,8 @@ export const useCostLimit = ({ cost: limit }: Limits): Plugin => {
   const knownCost = rememberCosts();
   const refuseCostly = ({ args }: { args: ExecutionArgs }): void => {
     const actual = knownCost(args);
+    const { record } = args.contextValue as ServerContext;
+    if (record !== undefined) record.cost = actual;
     if (actual <= limit) return;
     const message = `The operation costs ${actual}; the limit is ${limit}. Ask for smaller pages or fewer fields.`;
     throw limitError('QUERY_COMPLEXITY', message, { limit, actual });

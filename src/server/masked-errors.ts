@@ -1,6 +1,7 @@
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
+import { isUnavailable } from '../platform/database.ts';
 import { UserError } from '../platform/errors.ts';
 import type { RequestRecord, ServerContext } from './request-record.ts';
 
@@ -9,19 +10,27 @@ const rootCause = (error: unknown): unknown =>
     ? rootCause(error.originalError)
     : error;
 
+const UNEXPECTED = {
+  message: 'Unexpected error.',
+  extensions: { code: 'INTERNAL_SERVER_ERROR' },
+};
+const UNAVAILABLE = {
+  message: 'The database, or something else that this needs, is not available now; ask again.',
+  extensions: { code: 'UNAVAILABLE', http: { status: 503 } },
+};
+
 /** Lets errors meant for the caller through; of any other only that it happened, and where. */
 export const maskError = (error: unknown): Error => {
   const cause = rootCause(error);
   if (cause instanceof GraphQLError) return error instanceof Error ? error : cause;
   const place =
     error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {};
-  return cause instanceof UserError
-    ? new GraphQLError(cause.message, { ...place, extensions: { code: 'BAD_USER_INPUT' } })
-    : new GraphQLError('Unexpected error.', {
-        ...place,
-        originalError: cause instanceof Error ? cause : new Error(String(cause)),
-        extensions: { code: 'INTERNAL_SERVER_ERROR' },
-      });
+  if (cause instanceof UserError) {
+    return new GraphQLError(cause.message, { ...place, extensions: { code: 'BAD_USER_INPUT' } });
+  }
+  const { message, extensions } = isUnavailable(cause) ? UNAVAILABLE : UNEXPECTED;
+  const originalError = cause instanceof Error ? cause : new Error(String(cause));
+  return new GraphQLError(message, { ...place, originalError, extensions });
 };
 
 /** Logs what `maskError` hid, with the request ID that the caller was given. */
@@ -30,9 +39,11 @@ export const logHiddenErrors = (
   errors: readonly GraphQLError[],
   record: RequestRecord | undefined,
 ): void => {
+  if (record !== undefined && errors.length > 0) record.hasErrors = true;
   for (const { originalError, extensions, path } of errors) {
-    if (extensions?.code !== 'INTERNAL_SERVER_ERROR') continue;
-    log.error({ requestId: record?.requestId, path, err: originalError }, 'unexpected');
+    const told = { requestId: record?.requestId, path, err: originalError };
+    if (extensions?.code === 'INTERNAL_SERVER_ERROR') log.error(told, 'unexpected');
+    if (extensions?.code === 'UNAVAILABLE') log.warn(told, 'the database is not available');
   }
 };
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { performance } from 'node:perf_hooks';
-import type { Logger } from 'pino';
+import { isUnavailable } from '../platform/database.ts';
+import { isTracing } from '../platform/tracing.ts';
 import { type AppOptions, contextOf, createApp, GRAPHQL_PATH } from './app.ts';
 import { healthRoutes } from './health.ts';
 import { answerPlainly, isPlainRequest } from './json-lane.ts';
@@ -11,12 +11,19 @@ import {
   requestIdOf,
   setSecurityHeaders,
 } from './request-guard.ts';
-import type { RequestRecord } from './request-record.ts';
+import { type Answered, logAtEnd, logSlow } from './request-log.ts';
+import { newRecord, type RequestRecord } from './request-record.ts';
+import { inRequestSpan } from './request-span.ts';
 import { findRoute, type Route, sendError } from './routes.ts';
+import { countStatements } from './statement-count.ts';
 
 export interface ListenerOptions extends AppOptions {
   /** Addresses beside `/graphql` and `/health`. */
   readonly routes?: readonly Route[];
+  /** Milliseconds from which an operation is logged with its cost and its statements; null for never. */
+  readonly slowMs?: number | null;
+  /** Is told of each request at its end. */
+  readonly onAnswered?: (answered: Answered) => void;
 }
 
 /** How long a GraphQL request may take to arrive, in milliseconds. */
@@ -24,29 +31,38 @@ const GRAPHQL_ARRIVAL = 30_000;
 
 /** Answers every request: guards first, then the route, and one line in the log at the end. */
 export const requestListener = (options: ListenerOptions): RequestListener => {
-  const { log } = options;
+  const { database, log, slowMs = null, onAnswered } = options;
   const answer = routerOf(options);
+  const tellSlow = slowMs === null ? null : logSlow(log, slowMs);
+  const within = slowMs === null ? null : countStatements(database);
+  const tell = (answered: Answered): void => {
+    tellSlow?.(answered);
+    onAnswered?.(answered);
+  };
   return (request, response) => {
     const consistency = consistencyOf(request.headers);
-    const record: RequestRecord = {
-      requestId: requestIdOf(request.headers),
-      consistency: consistency ?? null,
-      operationName: null,
-    };
-    logAtEnd(log, request, response, record);
+    const record = newRecord(requestIdOf(request.headers), consistency ?? null);
+    logAtEnd(log, request, response, record, tell);
     response.setHeader('x-request-id', record.requestId);
     setSecurityHeaders(response);
     if (consistency === undefined) {
       const message = 'x-hindcast-consistency takes "primary" or "replica".';
       return sendError(response, 400, 'BAD_REQUEST', message);
     }
-    answer(request, response, record).catch((error: unknown) => {
-      // The client went away in the middle of its body; the line at the end says so.
-      if (error === request.errored) return;
-      log.error({ requestId: record.requestId, err: error }, 'unexpected');
-      if (response.headersSent) response.destroy();
-      else sendError(response, 500, 'INTERNAL_SERVER_ERROR', 'Unexpected error.');
-    });
+    const begin = () => {
+      answer(request, response, record).catch((error: unknown) => {
+        // The client went away in the middle of its body; the line at the end says so.
+        if (error === request.errored) return;
+        const told = { requestId: record.requestId, err: error };
+        if (isUnavailable(error)) log.warn(told, 'the database is not available');
+        else log.error(told, 'unexpected');
+        if (response.headersSent) response.destroy();
+        else sendError(response, 500, 'INTERNAL_SERVER_ERROR', 'Unexpected error.');
+      });
+    };
+    const work = () => (within === null ? begin() : within(record, begin));
+    if (isTracing) inRequestSpan(request, response, record, work);
+    else work();
   };
 };
 
@@ -77,7 +93,10 @@ const routerOf = (options: ListenerOptions) => {
     if (route === null) {
       return sendError(response, 404, 'NOT_FOUND', 'There is nothing at this path.');
     }
-    if ('handle' in route) return route.handle(request, response, contextOf(options));
+    if ('handle' in route) {
+      record.operation = route.path;
+      return route.handle(request, response, contextOf(options));
+    }
     const allow = route.join(', ');
     const message = `This path takes ${allow}.`;
     sendError(response, 405, 'METHOD_NOT_ALLOWED', message, { allow });
@@ -99,28 +118,4 @@ const ROOT: Route = {
   handle: async (_request, response) => {
     response.writeHead(302, { location: GRAPHQL_PATH }).end();
   },
-};
-
-/** Writes one line a request. Never bodies, queries or headers: they may hold secrets. */
-const logAtEnd = (
-  log: Logger,
-  request: IncomingMessage,
-  response: ServerResponse,
-  record: RequestRecord,
-): void => {
-  const start = performance.now();
-  response.once('close', () => {
-    log.info(
-      {
-        requestId: record.requestId,
-        method: request.method,
-        path: pathOf(request)?.slice(0, 200) ?? null,
-        status: response.statusCode,
-        ms: Math.round((performance.now() - start) * 10) / 10,
-        ...(record.operationName !== null && { operationName: record.operationName }),
-        ...(!response.writableFinished && { cutOff: true }),
-      },
-      'request',
-    );
-  });
 };

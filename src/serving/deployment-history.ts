@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import DataLoader from 'dataloader';
 import { type Context, perRequest } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
+import { historyCache } from '../platform/history-cache.ts';
 import { dateOf, type Instant, instantOf } from '../platform/instant.ts';
 import { recordingTime, type Transaction } from '../platform/transaction.ts';
 import {
@@ -97,6 +98,24 @@ export const deploymentsOf = loaderBy(
   'deployments_of_endpoints',
   'd.endpoint_id = ANY($1::int[])',
   ({ endpointId }) => endpointId,
+);
+
+/** An SQL expression for the number of facts about the deployments of an endpoint. */
+export const deploymentFactCount = (endpointId: string): string =>
+  `(SELECT count(*)::int FROM deployment d JOIN deployment_fact f ON f.deployment_id = d.id
+    WHERE d.endpoint_id = ${endpointId})`;
+
+/** The deployments of an endpoint about which there are this many facts: from memory, where they are known. */
+export const deploymentsOfLength = historyCache(
+  async (database, endpointId) =>
+    historiesOf(
+      await database.query<Row>({
+        name: 'deployments_of_endpoint',
+        text: `${SELECT} WHERE d.endpoint_id = $1 ORDER BY d.id, f.sequence`,
+        values: [endpointId],
+      }),
+    ),
+  (histories) => histories.reduce((count, { facts }) => count + facts.length, 0),
 );
 
 /** Deployments by model version, in the order of recording. */

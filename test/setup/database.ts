@@ -5,7 +5,12 @@ import type { Database } from '../../src/platform/database.ts';
 import { migrate } from '../../src/platform/migrate.ts';
 import { openPglite } from '../../src/platform/pglite.ts';
 import { openPostgresql } from '../../src/platform/postgresql.ts';
-import { type ClusterNode, createDatabase, dropDatabase } from './postgresql-database.ts';
+import {
+  type ClusterNode,
+  createDatabase,
+  databaseAt,
+  dropDatabase,
+} from './postgresql-database.ts';
 
 /** A name that no other test uses. */
 export const unique = (prefix: string): string => `${prefix}-${randomUUID().slice(0, 8)}`;
@@ -40,6 +45,13 @@ const openCopy = async (
       await dropDatabase(url, name, nodes);
     },
   };
+};
+
+/** The address of a database for another process; the location alone has no user. */
+export const urlOf = ({ location }: Pick<Database, 'location'>): string => {
+  const template = inject('template');
+  if ('dump' in template) throw new Error('The embedded database has no address.');
+  return databaseAt(template.url, new URL(location).pathname.slice(1));
 };
 
 /** Opens a database that is closed after the tests of the calling file. */

@@ -2,11 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
+import { type ArchiveStore, folderArchive } from '../../src/platform/archive-store.ts';
 import { type ArtifactStore, folderStore } from '../../src/platform/artifact-store.ts';
 import { type Actor, localActor } from '../../src/platform/context.ts';
 import type { Database } from '../../src/platform/database.ts';
 import type { Signer } from '../../src/platform/signed-note.ts';
-import { startServer } from '../../src/server/http-server.ts';
+import { type ServerOptions, startServer } from '../../src/server/http-server.ts';
 import { createLog } from '../../src/server/log.ts';
 import type { Route } from '../../src/server/routes.ts';
 import { openTestDatabase, statementsDuring } from './database.ts';
@@ -22,6 +23,7 @@ export interface GraphqlResponse {
 export interface TestHindcast {
   readonly database: Database;
   readonly artifacts: ArtifactStore;
+  readonly archive: ArchiveStore;
   /** Base address of the server, without a slash at the end. */
   readonly url: string;
   readonly fetch: (path: string, init?: RequestInit) => Promise<Response>;
@@ -42,15 +44,18 @@ export const openTestHindcast = async (
   routes: readonly Route[] = [],
   inferenceUrl: string | null = null,
   signer: Signer | null = null,
+  more: Partial<ServerOptions> = {},
 ): Promise<TestHindcast> => {
   const database = await openTestDatabase();
   const log = createLog(process.env.TEST_LOG_LEVEL ?? 'silent');
   const folder = await mkdtemp(join(tmpdir(), 'hindcast-artifacts-'));
   const artifacts = folderStore(folder);
+  const archive = folderArchive(join(folder, 'archive'));
   const server = await startServer({
     database,
     actor,
     artifacts,
+    archive,
     inferenceUrl,
     signer,
     // Only when a test asks for it, so that it knows when.
@@ -60,6 +65,7 @@ export const openTestHindcast = async (
     log,
     host: '127.0.0.1',
     port: 0,
+    ...more,
   });
   afterAll(async () => {
     await server.close();
@@ -78,6 +84,7 @@ export const openTestHindcast = async (
   return {
     database,
     artifacts,
+    archive,
     url: server.url,
     fetch,
     respond,

@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 import type { GraphqlResponse, TestHindcast } from './hindcast.ts';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+/** The compiled command. */
+export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** `hindcast serve`, compiled, in a process of its own. */
 export interface ServerProcess extends Pick<TestHindcast, 'url' | 'fetch' | 'ask'> {
@@ -38,7 +39,8 @@ export const startProcess = async (variables: NodeJS.ProcessEnv): Promise<Server
   });
   const log: Record<string, unknown>[] = [];
   createInterface(child.stderr).on('line', (line) => {
-    log.push(JSON.parse(line) as Record<string, unknown>);
+    // Whatever is no line of the log is what Node says when the process crashes.
+    log.push(line.startsWith('{') ? (JSON.parse(line) as Record<string, unknown>) : { msg: line });
   });
   const first = await Promise.race([once(child.stdout, 'data'), ended.then(() => null)]);
   if (first === null) throw new Error(`The server did not start: ${JSON.stringify(log)}`);
@@ -69,9 +71,10 @@ export const startProcess = async (variables: NodeJS.ProcessEnv): Promise<Server
 export const eventually = async <Value>(
   look: () => Promise<Value | null | undefined | false>,
 ): Promise<Value> => {
-  for (;;) {
+  for (let looks = 0; looks < 1500; looks += 1) {
     const found = await look();
     if (found) return found;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
+  throw new Error(`It never came to this: ${look}`);
 };
