@@ -6,6 +6,7 @@ import { type Options, readOptions } from './options.ts';
 import { measureReplays } from './replays.ts';
 import { type Measured, machine, markdownTable } from './report.ts';
 import { measureStarts } from './starts.ts';
+import { measureEmbeddedAppends, measureMemory } from './streams.ts';
 import { measureEmbeddedTraces, measureTraces } from './traces.ts';
 
 type Section = (options: Options) => Promise<readonly Measured[]>;
@@ -13,12 +14,13 @@ type Section = (options: Options) => Promise<readonly Measured[]>;
 const SECTIONS: Readonly<Record<Options['engine'], Readonly<Record<string, Section>>>> = {
   postgresql: {
     appends: measureAppends,
+    memory: measureMemory,
     traces: measureTraces,
     large: measureLarge,
     replays: measureReplays,
     starts: measureStarts,
   },
-  pglite: { traces: measureEmbeddedTraces },
+  pglite: { appends: measureEmbeddedAppends, traces: measureEmbeddedTraces },
 };
 
 const options = readOptions();

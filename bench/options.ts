@@ -11,6 +11,8 @@ export interface Options {
   /** Seconds of each load. */
   readonly seconds: number;
   readonly appendRows: number;
+  /** Rows of a stream whose memory is watched. */
+  readonly memoryRows: number;
   /** Rows of the large log. */
   readonly largeRows: number;
   /** Names of the sections to run; all when empty. */
@@ -23,8 +25,9 @@ const HELP = `npm run bench -- [options]
   --rounds <n>           repetitions of each (5)
   --seconds <n>          length of each load (5)
   --append-rows <n>      rows of an append (200000)
+  --memory-rows <n>      rows of a stream whose memory is watched (3000000)
   --large-rows <n>       rows of the large log (10000000)
-  --only <section,…>     appends, traces, large, replays, starts
+  --only <section,…>     appends, memory, traces, large, replays, starts
 PostgreSQL is the server that DATABASE_URL names; databases are created there and dropped again.
 `;
 
@@ -38,6 +41,7 @@ export const readOptions = (): Options => {
         rounds: { type: 'string', default: '5' },
         seconds: { type: 'string', default: '5' },
         'append-rows': { type: 'string', default: '200000' },
+        'memory-rows': { type: 'string', default: '3000000' },
         'large-rows': { type: 'string', default: '10000000' },
         only: { type: 'string', default: '' },
       },
@@ -51,6 +55,7 @@ export const readOptions = (): Options => {
       rounds: Number(values.rounds),
       seconds: Number(values.seconds),
       appendRows: Number(values['append-rows']),
+      memoryRows: Number(values['memory-rows']),
       largeRows: Number(values['large-rows']),
       only: values.only.split(',').filter((name) => name !== ''),
     };

@@ -57,7 +57,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  server?.kill('SIGTERM');
+  if (server?.kill('SIGTERM') === true) await once(server, 'exit');
   await rm(folder, { recursive: true, force: true });
 });
 

@@ -7,7 +7,7 @@ import * as fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Database } from '../src/platform/database.ts';
 import { ingestPredictions } from '../src/prediction/ingest-route.ts';
-import { MAX_LINE_BYTES, ndjsonBatches } from '../src/prediction/ndjson-lines.ts';
+import { BATCH_LINES, MAX_LINE_BYTES, ndjsonBatches } from '../src/prediction/ndjson-lines.ts';
 import type { RawLine } from '../src/prediction/raw-line.ts';
 import { field } from './feature-fixture.ts';
 import { unique } from './setup/database.ts';
@@ -68,11 +68,11 @@ describe('lines', () => {
     );
   });
 
-  it('come in batches of 5000, or of 4 MiB', async () => {
-    const many = await read(['x\n'.repeat(12_000)]);
-    expect(many.map(({ length }) => length)).toEqual([5000, 5000, 2000]);
-    const large = await read([`${'x'.repeat(1_000_000)}\n`.repeat(7)]);
-    expect(large.map(({ length }) => length)).toEqual([5, 2]);
+  it('come in batches of 10 000, or of 8 MiB', async () => {
+    const many = await read(['x\n'.repeat(22_000)]);
+    expect(many.map(({ length }) => length)).toEqual([10_000, 10_000, 2000]);
+    const large = await read([`${'x'.repeat(1_000_000)}\n`.repeat(11)]);
+    expect(large.map(({ length }) => length)).toEqual([9, 2]);
   });
 
   it('of 1 MiB are read, longer ones are refused by their beginning', async () => {
@@ -128,7 +128,6 @@ describe('the route', () => {
     const texts = Array.from({ length: 10_001 }, (_, n) => line(`${prefix}-${n}`));
     const { lines } = await post(hindcast, '/v1/predictions', texts.join('\n'));
     expect(lines).toEqual([
-      { acknowledged: 5000 },
       { acknowledged: 10_000 },
       { acknowledged: 10_001 },
       { summary: { received: 10_001, stored: 10_001, duplicates: 0, conflicts: 0, rejected: 0 } },
@@ -369,22 +368,22 @@ describe('when the database fails', () => {
     );
     expect(status).toBe(200);
     expect(lines).toEqual([
-      { acknowledged: 5000 },
+      { acknowledged: 10_000 },
       {
         error: {
           code: 'UNAVAILABLE',
           message:
-            'The database cannot store records now: 5000 lines were acknowledged; send the rest again.',
+            'The database cannot store records now: 10000 lines were acknowledged; send the rest again.',
         },
       },
     ]);
-    expect(await storedLike(prefix)).toBe(5000);
+    expect(await storedLike(prefix)).toBe(10_000);
   });
 });
 
 it('keeps what was committed when the client hangs up, and nothing half-written', async () => {
   const prefix = unique('hangup');
-  const texts = Array.from({ length: 5000 }, (_, n) => line(`${prefix}-${n}`));
+  const texts = Array.from({ length: BATCH_LINES }, (_, n) => line(`${prefix}-${n}`));
   await new Promise<void>((resolve, reject) => {
     const request = httpRequest(`${hindcast.url}/v1/predictions`, {
       method: 'POST',
@@ -399,7 +398,7 @@ it('keeps what was committed when the client hangs up, and nothing half-written'
     request.on('error', reject);
     request.write(`${texts.join('\n')}\n${line(`${prefix}-rest`).slice(0, 40)}`);
   });
-  expect(await storedLike(prefix)).toBe(5000);
+  expect(await storedLike(prefix)).toBe(BATCH_LINES);
   const kept = await database.query({
     text: `SELECT id FROM rejected_record WHERE raw LIKE $1::bytea`,
     values: [Buffer.from(`%${prefix}%`)],
