@@ -7,11 +7,13 @@ import { PrismaClient } from '../generated/prisma/client.ts';
 import {
   type Database,
   type Session,
+  type Statement,
   statementListeners,
   TRANSACTION_OPTIONS,
 } from './database.ts';
 import { readSnapshot } from './embedded-snapshot.ts';
 import { claimFolder } from './folder-claim.ts';
+import { preparedQueries } from './pglite-prepared.ts';
 import { sqlValueReaders } from './sql-values.ts';
 
 const options = { parsers: { ...sqlValueReaders } };
@@ -49,7 +51,17 @@ export const openPglite = async (store: PgliteStore): Promise<Database> => {
     transactionOptions: TRANSACTION_OPTIONS,
   });
   prisma.$on('query', (event) => notify(event.query));
-  const session = sessionOn(pglite);
+  const unprepared = sessionOn(pglite);
+  const prepared = preparedQueries(pglite);
+  const session: Session = {
+    ...unprepared,
+    query: <Row>(statement: Statement): Promise<Row[]> => {
+      const { name, text, values = [] } = statement;
+      if (name === undefined) return unprepared.query<Row>(statement);
+      notify(text);
+      return prepared<Row>(name, text, values);
+    },
+  };
   return {
     engine: 'pglite',
     location: 'folder' in store ? store.folder : 'memory',
