@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { flightLines, type Placement, PROJECT } from './flights.ts';
-import { append, register, serve } from './hindcast.ts';
+import { append, registerAndStart, serve } from './hindcast.ts';
 import type { Options } from './options.ts';
 import { createScratch, nameOf, type Scratch, settle } from './postgresql.ts';
 import { run } from './processes.ts';
@@ -27,7 +27,7 @@ const secondsOf = async (work: () => Promise<unknown>): Promise<number> => {
 const prepare = async (url: string, placement: Placement, file: string): Promise<Scratch> => {
   const scratch = await createScratch(url);
   const server = await serve({ database: scratch.url });
-  await register(server.url);
+  await registerAndStart(server.url);
   await append(server.url, new Uint8Array(await readFile(file)), placement.rows);
   await server.stop();
   return scratch;
@@ -88,7 +88,7 @@ export const measureAppends = async ({
   await psql(plain, `\\copy (SELECT ${plainColumns} FROM line) TO '${file('plain')}'`);
   await filled.pool.end();
   const empty = await createScratch(url, nameOf(filled));
-  await empty.pool.query('TRUNCATE prediction_log, prediction_rollup, ledger_batch CASCADE');
+  await empty.pool.query('TRUNCATE prediction_log, prediction_rollup');
   await empty.pool.end();
 
   const perSecond = {
