@@ -65,13 +65,18 @@ const change = async (url: string, mutation: string, input: object): Promise<voi
   if (!done.__typename.endsWith('Payload')) throw new Error(JSON.stringify(done));
 };
 
-/** Registers the two versions of the example, and starts the first on its endpoint. */
+/** Registers the two versions of the example. */
 export const register = async (url: string): Promise<void> => {
   const folder = `${PROJECT}examples/flights/versions`;
   for (const file of readdirSync(folder).sort()) {
     const input = JSON.parse(readFileSync(`${folder}/${file}`, 'utf8')) as object;
     await change(url, REGISTER, input);
   }
+};
+
+/** Registers the versions, and starts the first on its endpoint. */
+export const registerAndStart = async (url: string): Promise<void> => {
+  await register(url);
   const modelVersion = { release: { model: 'flight-delay', semver: '1.0.0' } };
   for (const to of ['STAGING', 'PRODUCTION']) {
     await change(url, MOVE, { modelVersion, to, reason: 'To be measured.' });

@@ -1,5 +1,5 @@
 import { flightLines, type Placement } from './flights.ts';
-import { append, register, serve } from './hindcast.ts';
+import { append, registerAndStart, serve } from './hindcast.ts';
 import { createScratch, type Scratch, settle } from './postgresql.ts';
 
 const DAY = 86_400_000;
@@ -117,7 +117,7 @@ export const makeLargeLog = async (url: string, rows: number): Promise<Scratch> 
   const scratch = await createScratch(url);
   const { pool } = scratch;
   const server = await serve({ database: scratch.url });
-  await register(server.url);
+  await registerAndStart(server.url);
   const seeds = { rows: SEEDS, from: new Date(FROM.getTime() - WEEK), days: 7, dense: 0 };
   await append(server.url, flightLines(seeds, undefined), SEEDS);
   await server.stop();

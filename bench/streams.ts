@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { flightLines, type Placement } from './flights.ts';
-import { append, register, serve } from './hindcast.ts';
+import { append, registerAndStart, serve } from './hindcast.ts';
 import type { Options } from './options.ts';
 import { createScratch } from './postgresql.ts';
 import { type Measured, median } from './report.ts';
@@ -28,7 +28,7 @@ export const measureMemory = async ({
 }: Options): Promise<readonly Measured[]> => {
   const scratch = await createScratch(url);
   const server = await serve({ database: scratch.url });
-  await register(server.url);
+  await registerAndStart(server.url);
   await append(server.url, flightLines(placementOf(WARM, '2026-01-01'), flights), WARM);
   const start = await server.memory();
   const seen: number[] = [];
@@ -69,7 +69,7 @@ export const measureEmbeddedAppends = async ({
   for (let round = 0; round < rounds; round += 1) {
     const folder = await mkdtemp(join(tmpdir(), 'hindcast-bench-'));
     const server = await serve({ folder });
-    await register(server.url);
+    await registerAndStart(server.url);
     const begin = performance.now();
     await append(server.url, body, appendRows);
     values.push(appendRows / ((performance.now() - begin) / 1000));
