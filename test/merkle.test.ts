@@ -10,6 +10,7 @@ import {
   lookupOf,
   rangeHash,
   rootOf,
+  rootOver,
   subtreesOf,
   treeOver,
 } from '../src/ledger/merkle-tree.ts';
@@ -81,6 +82,7 @@ describe('a Merkle tree', () => {
         const after = appendedNodes(first, frontier, leaves.slice(first));
         const root = rootOf(size, lookupOf([...before, ...after]));
         expect(hex(root)).toBe(hex(definition(leaves)));
+        expect(hex(rootOver(leaves))).toBe(hex(root));
         expect(before.length + after.length).toBe(appendedNodes(0, [], leaves).length);
       }),
     );

@@ -6,3 +6,9 @@ CREATE TABLE plain_prediction (
   PRIMARY KEY (request_id, occurred_at, endpoint, item)
 );
 CREATE TABLE line (record jsonb);
+-- The same, found by what the log is found by.
+CREATE TABLE indexed_prediction (LIKE plain_prediction INCLUDING ALL);
+CREATE INDEX ON indexed_prediction (model_version, occurred_at);
+CREATE INDEX ON indexed_prediction (entity_key, occurred_at);
+CREATE INDEX ON indexed_prediction (trace_id);
+CREATE INDEX ON indexed_prediction USING brin (occurred_at);

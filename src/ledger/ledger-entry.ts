@@ -1,6 +1,6 @@
 import { formatInstant, type Instant } from '../platform/instant.ts';
 import { type Hash, leafHash } from './merkle-hash.ts';
-import { rootOf, treeOver } from './merkle-tree.ts';
+import { rootOver } from './merkle-tree.ts';
 
 /** Leaves of rows that were recorded together: one entry of the ledger. */
 export interface LedgerBatch {
@@ -41,7 +41,7 @@ export const batchOf = (row: BatchRow): LedgerBatch => ({
 
 /** Root of the batch's own tree, in which each leaf is an entry. */
 export const batchRoot = ({ leaves }: Pick<LedgerBatch, 'leaves'>): Hash =>
-  rootOf(leaves.length, treeOver(leaves.map(leafHash)));
+  rootOver(leaves.map(leafHash));
 
 /**
  * What the ledger's tree has as an entry: `ledger-entry/1`, the table, the key of the row (empty for records of the log),

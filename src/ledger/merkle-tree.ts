@@ -105,3 +105,19 @@ export const appendedNodes = (
 /** The whole tree over leaf hashes. */
 export const treeOver = (leaves: readonly Hash[]): NodeLookup =>
   lookupOf(appendedNodes(0, [], leaves));
+
+/** Root over leaf hashes, without the tree: each level from the one below, where a last one without a pair moves up. */
+export const rootOver = (leaves: readonly Hash[]): Hash => {
+  let level = leaves;
+  while (level.length > 1) level = levelAbove(level);
+  return level[0] ?? EMPTY_ROOT;
+};
+
+const levelAbove = (level: readonly Hash[]): readonly Hash[] => {
+  const above: Hash[] = [];
+  for (let i = 0; i < level.length; i += 2) {
+    const [left = EMPTY_ROOT, right] = [level[i], level[i + 1]];
+    above.push(right === undefined ? left : nodeHash(left, right));
+  }
+  return above;
+};

@@ -6,8 +6,15 @@ import { BATCH_COLUMNS, type BatchRow, batchOf, entryHash } from './ledger-entry
 import { latestCheckpoint, nodesOf } from './ledger-store.ts';
 import { appendedNodes, lookupOf, rootOf, subtreesOf } from './merkle-tree.ts';
 
-/** Batches that one transaction seals: some 30 MB of leaves when they are full. */
-const CHUNK = 1000;
+/** Batches, and about how many leaves, that one transaction seals. */
+const MOST_BATCHES = 1000;
+const MOST_LEAVES = 200_000;
+
+const UNSEALED = `SELECT ${BATCH_COLUMNS} FROM (
+    SELECT *, sum(leaf_count) OVER (ORDER BY id) - leaf_count AS leaves_before FROM (
+      SELECT ${BATCH_COLUMNS}, leaf_count FROM ledger_batch WHERE leaf_index IS NULL ORDER BY id LIMIT ${MOST_BATCHES}
+    ) oldest
+  ) counted WHERE leaves_before < ${MOST_LEAVES} ORDER BY id`;
 
 /** Identifies the sealers' lock among the advisory locks of the database: "hcs1". */
 const LOCK = 0x68637331;
@@ -34,7 +41,7 @@ const sealChunk = async (
   await recordKey(session, signer);
   const rows = await session.query<BatchRow>({
     name: 'unsealed_batches',
-    text: `SELECT ${BATCH_COLUMNS} FROM ledger_batch WHERE leaf_index IS NULL ORDER BY id LIMIT ${CHUNK}`,
+    text: UNSEALED,
   });
   if (rows.length === 0) return { sealed: 0, note: null };
   const latest = await latestCheckpoint(session);
@@ -89,6 +96,6 @@ export const sealLedger = async (database: Database, signer: Signer): Promise<Se
   for (;;) {
     const { sealed, note } = await database.transaction((session) => sealChunk(session, signer));
     report = { sealed: report.sealed + sealed, note: note ?? report.note };
-    if (sealed < CHUNK) return report;
+    if (sealed === 0) return report;
   }
 };

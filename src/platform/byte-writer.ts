@@ -19,7 +19,7 @@ const reserve = (writer: ByteWriter, count: number): void => {
 };
 
 /** Below this, a loop takes less time than the call that copies. */
-const SHORT = 48;
+const SHORT = 64;
 
 export const putBytes = (
   writer: ByteWriter,

@@ -1,12 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
-import {
-  type ByteWriter,
-  byteWriter,
-  putBytes,
-  putHex,
-  putLatin1,
-} from '../platform/byte-writer.ts';
+import { byteWriter, putBytes, putHex, putLatin1 } from '../platform/byte-writer.ts';
 import type { Instant } from '../platform/instant.ts';
 import type { FeatureReading, SlotReader } from './feature-slot.ts';
 import type { RowReferences } from './hour-counts.ts';
@@ -136,26 +130,22 @@ export const putRow = (rows: LogRows, pattern: LinePattern): void => {
   endRow(rows, digest, { occurredAt: reading.occurredAt, references, samplingRate });
 };
 
-const putCell = (reading: PatternReading, cell: number, put: (found: ByteWriter) => void): void => {
-  reading.starts[cell] = reading.found.length;
-  put(reading.found);
-  reading.ends[cell] = reading.found.length;
+const putStatuses = ({ found, starts, ends, statuses, hasStatuses }: PatternReading): void => {
+  starts[CELL.STATUSES] = found.length;
+  putLatin1(found, hasStatuses ? '\\\\x' : '\\N');
+  if (hasStatuses) putHex(found, statuses, 0, statuses.length);
+  ends[CELL.STATUSES] = found.length;
 };
 
-const putStatuses = (reading: PatternReading): void =>
-  putCell(reading, CELL.STATUSES, (found) => {
-    if (!reading.hasStatuses) return putLatin1(found, '\\N');
-    putLatin1(found, '\\\\x');
-    putHex(found, reading.statuses, 0, reading.statuses.length);
-  });
-
-const putObservedAt = (reading: PatternReading): void =>
-  putCell(reading, CELL.OBSERVED_AT, (found) => {
-    if (!reading.hasObservedAt) return putLatin1(found, '{}');
-    for (let i = 0; i < reading.observedAt.length; i += 1) {
-      const instant = reading.observedAt[i] ?? Number.NaN;
-      putLatin1(found, i === 0 ? '{' : ',');
-      putLatin1(found, Number.isNaN(instant) ? 'NULL' : String(instant));
-    }
-    putLatin1(found, '}');
-  });
+const putObservedAt = (reading: PatternReading): void => {
+  const { found, starts, ends, observedAt, hasObservedAt } = reading;
+  starts[CELL.OBSERVED_AT] = found.length;
+  putLatin1(found, '{');
+  for (let i = 0; hasObservedAt && i < observedAt.length; i += 1) {
+    const instant = observedAt[i] ?? Number.NaN;
+    if (i > 0) putLatin1(found, ',');
+    putLatin1(found, Number.isNaN(instant) ? 'NULL' : String(instant));
+  }
+  putLatin1(found, '}');
+  ends[CELL.OBSERVED_AT] = found.length;
+};
