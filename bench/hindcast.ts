@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { PROJECT } from './flights.ts';
 import { type Running, run, start } from './processes.ts';
@@ -11,7 +13,7 @@ export type Place = { readonly database: string } | { readonly folder: string };
 const environmentOf = (place: Place): Record<string, string> => ({
   HINDCAST_LOG_LEVEL: 'info',
   ...('database' in place
-    ? { DATABASE_URL: place.database, HINDCAST_DATA: '/tmp/hindcast-bench' }
+    ? { DATABASE_URL: place.database, HINDCAST_DATA: join(tmpdir(), 'hindcast-bench') }
     : { DATABASE_URL: '', HINDCAST_DATA: place.folder }),
 });
 
