@@ -20,6 +20,13 @@ export interface ServerProcess extends Pick<TestHindcast, 'url' | 'fetch' | 'ask
   readonly kill: (signal: NodeJS.Signals) => Promise<void>;
 }
 
+const cleanUps: (() => Promise<void>)[] = [];
+
+// Here and not where a server is started, which may be within a test: there Vitest takes no hook.
+afterAll(async () => {
+  for (const cleanUp of cleanUps) await cleanUp();
+});
+
 /** Starts a server; it ends with the tests of the calling file at the latest. Its data folder is new, unless given. */
 export const startProcess = async (variables: NodeJS.ProcessEnv): Promise<ServerProcess> => {
   const folder = await mkdtemp(join(tmpdir(), 'hindcast-process-'));
@@ -33,7 +40,7 @@ export const startProcess = async (variables: NodeJS.ProcessEnv): Promise<Server
     child.kill(signal);
     await ended;
   };
-  afterAll(async () => {
+  cleanUps.push(async () => {
     await kill('SIGKILL');
     await rm(folder, { recursive: true, force: true });
   });
