@@ -16,13 +16,6 @@ export interface LineReading {
 
 export const NOT_READ = -1;
 
-export const newLineReading = (found: ByteWriter): LineReading => ({
-  line: Buffer.alloc(0),
-  found,
-  hasWideText: false,
-  instant: 0,
-});
-
 /** Where the text that is open at `at` ends: the place of its closing quote. No escapes. */
 const endOfText = (reading: LineReading, at: number): number => {
   const { line } = reading;
