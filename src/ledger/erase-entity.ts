@@ -12,6 +12,7 @@ import {
   rewriteWithout,
 } from '../retention/rewrite-archives.ts';
 import { recordArchive } from '../retention/stored-archive.ts';
+import { hasKey } from '../prediction/hashed-key.ts';
 import { committedTable, rowKeySql } from './committed-tables.ts';
 import type { Erasure } from './erasure.ts';
 import { commitmentOf } from './merkle-hash.ts';
@@ -38,7 +39,7 @@ const TAKE_TURN = `SELECT pg_advisory_xact_lock(${LOCK})`;
 const PREDICTIONS = `WITH found AS MATERIALIZED (
     SELECT request_id, occurred_at, endpoint_id, item, batch_id, sha256(salt || digest) AS leaf, feature_schema_id,
       model_version_id
-    FROM prediction_log WHERE entity_key = $1 AND digest IS NOT NULL
+    FROM prediction_log l WHERE ${hasKey('entity_key', '$1')} AND digest IS NOT NULL
   )
   INSERT INTO erasure_stage
   SELECT 'prediction_log', request_id, occurred_at, endpoint_id, item, batch_id, leaf,
