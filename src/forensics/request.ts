@@ -7,12 +7,12 @@ import { formatInstant } from '../platform/instant.ts';
 import { needs } from '../platform/needs.ts';
 import { TimeWindowInput } from '../platform/time-window.ts';
 import { type ArchivedAnswer, findArchived } from '../prediction/archive-search.ts';
+import { hasKey } from '../prediction/hashed-key.ts';
 import {
   type PredictionLog,
   PredictionLogRef,
   selectPredictions,
 } from '../prediction/prediction-log.ts';
-import { hasKey } from '../prediction/hashed-key.ts';
 import { rejectedOfRequests } from '../prediction/rejected-record-query.ts';
 import { deploymentsOf } from '../serving/deployment-history.ts';
 import { type DeploymentRole, deploymentsAt } from '../serving/timeline.ts';

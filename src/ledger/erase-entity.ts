@@ -2,6 +2,7 @@ import type { Context } from '../platform/context.ts';
 import type { Session } from '../platform/database.ts';
 import { NotFoundError } from '../platform/errors.ts';
 import { formatInstant } from '../platform/instant.ts';
+import { hasKey } from '../prediction/hashed-key.ts';
 import { HOLD_FITS } from '../retention/legal-hold.ts';
 import { LegalHoldError } from '../retention/legal-hold-error.ts';
 import {
@@ -12,7 +13,6 @@ import {
   rewriteWithout,
 } from '../retention/rewrite-archives.ts';
 import { recordArchive } from '../retention/stored-archive.ts';
-import { hasKey } from '../prediction/hashed-key.ts';
 import { committedTable, rowKeySql } from './committed-tables.ts';
 import type { Erasure } from './erasure.ts';
 import { commitmentOf } from './merkle-hash.ts';
