@@ -46,11 +46,13 @@ export interface Observations {
 
 const micros = (column: string): string => `(extract(epoch FROM ${column}) * 1000000)::bigint`;
 
-/** An SQL expression for the outcomes of row `l` of the log, on the node that has both. */
-export const OUTCOMES = `(SELECT json_agg(json_build_object('label', o.label, 'value', o.value::text,
+/** An SQL aggregate of rows `o`, the outcomes of one prediction. */
+export const OUTCOME_LIST = `json_agg(json_build_object('label', o.label, 'value', o.value::text,
       'observedAt', ${micros('o.observed_at')}, 'recordedAt', ${micros('o.recorded_at')})
-      ORDER BY o.recorded_at, o.observed_at, o.digest)
-    FROM prediction_outcome o
+      ORDER BY o.recorded_at, o.observed_at, o.digest)`;
+
+/** An SQL expression for the outcomes of row `l` of the log, on the node that has both. */
+export const OUTCOMES = `(SELECT ${OUTCOME_LIST} FROM prediction_outcome o
     WHERE o.request_id = l.request_id AND o.endpoint_id = l.endpoint_id AND o.item = l.item)`;
 
 /**
