@@ -1,19 +1,19 @@
 import type { Config } from './config.ts';
 import type { Database } from './database.ts';
+import type { Beginning } from './pglite.ts';
 import type { Replicas } from './replicas.ts';
 
 /**
  * Opens the database that the configuration names: PostgreSQL when there is a URL, the embedded one otherwise. Only the
  * engine that is wanted is loaded.
  */
-export const openDatabase = async ({
-  databaseUrl,
-  poolSize,
-  dataFolder,
-}: Config): Promise<Database> => {
+export const openDatabase = async (
+  { databaseUrl, poolSize, dataFolder }: Config,
+  beginning: Beginning = 'migrated',
+): Promise<Database> => {
   if (databaseUrl === null) {
     const { openPglite } = await import('./pglite.ts');
-    return openPglite({ folder: dataFolder });
+    return openPglite({ folder: dataFolder, beginning });
   }
   const { openPostgresql } = await import('./postgresql.ts');
   return openPostgresql(databaseUrl, poolSize);
