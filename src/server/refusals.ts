@@ -1,9 +1,13 @@
 import type { ServerResponse } from 'node:http';
-import type { GraphQLError } from 'graphql';
+import { GraphQLError } from 'graphql';
 import type { Actor } from '../platform/context.ts';
 import { forbidden } from '../platform/forbidden.ts';
 import { rateLimited } from './rate-limit.ts';
 import { type Route, sendError, sendJson } from './routes.ts';
+
+/** The refusal of a request that cannot be understood or is not taken. */
+export const refuse = (status: number, code: string, message: string): GraphQLError =>
+  new GraphQLError(message, { extensions: { code, http: { status } } });
 
 /** Why an actor may not use a route; null when it may. */
 export const refusalOf = (actor: Actor, { path, scope }: Route): GraphQLError | null => {

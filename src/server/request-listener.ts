@@ -5,7 +5,9 @@ import type { AccessControl } from './access-control.ts';
 import { type AppOptions, contextOf, createApp, GRAPHQL_PATH } from './app.ts';
 import { NOBODY } from './caller.ts';
 import { healthRoutes } from './health.ts';
-import { answerPlainly, isPlainRequest } from './json-lane.ts';
+import { answerPlainly, isPlainRequest, type Lane } from './json-lane.ts';
+import { NO_DOCUMENTS } from './known-documents.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
 import { rateLimiter } from './rate-limit.ts';
 import {
   refusalOf,
@@ -86,7 +88,9 @@ const routerOf = (options: ListenerOptions) => {
   const { database, replicas = null, log, routes = [] } = options;
   const limiter = rateLimiter();
   let running = 0;
-  const graphql = createApp({ ...options, limiter });
+  const { limits = DEFAULT_LIMITS, documents = NO_DOCUMENTS } = options;
+  const graphql = createApp({ ...options, limits, documents, limiter });
+  const lane: Lane = { app: graphql, log, limits, documents };
   const table = [...healthRoutes(database, replicas, log), ...routes, ROOT];
   const { control: access } = options;
 
@@ -114,7 +118,7 @@ const routerOf = (options: ListenerOptions) => {
     }
     if (isGraphql && GRAPHQL_METHODS.includes(method)) {
       dropUnlessArrived(request);
-      if (isPlainRequest(request)) await answerPlainly(graphql, log, request, response, record);
+      if (isPlainRequest(request)) await answerPlainly(lane, request, response, record);
       else await graphql(request, response, { record });
       return;
     }
