@@ -77,7 +77,7 @@ export const createApp = (options: AppOptions) => {
     schema,
     context: ({ record }) => contextOf(options, record?.caller ?? NOBODY),
     graphqlEndpoint: GRAPHQL_PATH,
-    maskedErrors: { maskError },
+    maskedErrors: { maskError: maskError(options.database.statementSeconds) },
     // Plugins below do these in our way.
     graphiql: false,
     landingPage: false,
