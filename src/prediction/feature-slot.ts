@@ -1,20 +1,23 @@
 import { putLatin1 } from '../platform/byte-writer.ts';
+import {
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COMMA,
+  LOWER_N,
+  MINUS,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  ZERO,
+} from './ascii.ts';
 import { copyNumber } from './copy-text.ts';
 import type { FieldPlan } from './feature-field-encode.ts';
 import type { FeatureColumns } from './feature-scalar.ts';
 import { STATUS_BYTE } from './feature-status.ts';
-import {
-  endOfSame,
-  type LineReading,
-  NOT_READ,
-  type NumberText,
-  readCategory,
-  readInstant,
-  readNamedNumber,
-  readNumber,
-  readQuoted,
-  skipSpaces,
-} from './line-values.ts';
+import { readInstant } from './line-instant.ts';
+import { type NumberText, readNamedNumber, readNumber } from './line-number.ts';
+import { endOfSame, type LineReading, NOT_READ, skipSpaces } from './line-reading.ts';
+import { readCategory, readQuoted } from './line-text.ts';
 
 /** Reads the value at a place of a line, writes its text for COPY, and returns where it ends, or `NOT_READ`. */
 export type SlotReader<Reading extends LineReading> = (reading: Reading, at: number) => number;
@@ -159,13 +162,3 @@ const OBSERVED_AT = Buffer.from('"observedAt":');
 const NULL = Buffer.from('null');
 const TRUE = Buffer.from('true');
 const FALSE = Buffer.from('false');
-
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const MINUS = 0x2d;
-const ZERO = 0x30;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-const LOWER_N = 0x6e;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
