@@ -35,6 +35,12 @@ export const putBytes = (
   writer.length = length + count;
 };
 
+export const putByte = (writer: ByteWriter, byte: number): void => {
+  reserve(writer, 1);
+  writer.bytes[writer.length] = byte;
+  writer.length += 1;
+};
+
 /** Text whose characters are all below U+0100, one byte each. */
 export const putLatin1 = (writer: ByteWriter, text: string): void => {
   reserve(writer, text.length);

@@ -1,9 +1,18 @@
-import { putBytes, putLatin1 } from '../platform/byte-writer.ts';
+import { type ByteWriter, putBytes, putLatin1 } from '../platform/byte-writer.ts';
 import { DOT, LOWER_E, MINUS, PLUS, ZERO } from './ascii.ts';
 import { endOfDigits, endOfSame, type LineReading, NOT_READ } from './line-reading.ts';
 
-/** The text of a number that was written with so many significant digits; null where it has none. */
-export type NumberText = (value: number, digits: number) => string | null;
+/** Writes a number that was written with so many significant digits; false where it has no text. */
+export type NumberWriter = (writer: ByteWriter, value: number, digits: number) => boolean;
+
+/** Writes what a function makes of a number, if anything. */
+export const writerOf =
+  (textOf: (value: number) => string | null): NumberWriter =>
+  (writer, value) => {
+    const text = textOf(value);
+    if (text !== null) putLatin1(writer, text);
+    return text !== null;
+  };
 
 /** Most digits that make a whole number exact, and a decimal fraction the shortest text of its double. */
 const PLAIN_DIGITS = 15;
@@ -19,14 +28,14 @@ const LONGEST = 40;
 
 /**
  * A JSON number. `wholeDigits` is up to how many digits a whole one is its own text; so is a fraction when
- * `isPlainFraction`. Every other is written by `textOf`.
+ * `isPlainFraction`. Every other is written by `put`.
  */
 export const readNumber = (
   reading: LineReading,
   at: number,
   wholeDigits: number,
   isPlainFraction: boolean,
-  textOf: NumberText | null,
+  put: NumberWriter | null,
 ): number => {
   const { line, found } = reading;
   const start = line[at] === MINUS ? at + 1 : at;
@@ -61,10 +70,8 @@ export const readNumber = (
     putBytes(found, line, at, end);
     return end;
   }
-  const text = textOf === null ? null : textOf(Number(line.toString('latin1', at, end)), digits);
-  if (text === null) return NOT_READ;
-  putLatin1(found, text);
-  return end;
+  if (put === null) return NOT_READ;
+  return put(found, Number(line.toString('latin1', at, end)), digits) ? end : NOT_READ;
 };
 
 const isExponent = (byte: number | undefined): boolean => ((byte ?? 0) | 0x20) === LOWER_E;
