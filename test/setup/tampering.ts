@@ -29,6 +29,12 @@ const lines = async (file: string, count: number): Promise<readonly string[]> =>
     .split('\n')
     .slice(0, count);
 
+/** A prediction of the example, with other members. */
+export const exampleLine = async (more: object): Promise<string> => {
+  const [line = ''] = (await lines('predictions.ndjson.gz', 3)).slice(2);
+  return JSON.stringify({ ...(JSON.parse(line) as object), ...more });
+};
+
 /** A policy, holds, a week in the archive, and one that came back from it. */
 const retain = async (context: Context, predictions: readonly string[]): Promise<void> => {
   const { database, archive } = context;
