@@ -112,7 +112,8 @@ describe('an archive that was edited', () => {
   it('is named when two weeks were exchanged, files and rows', async () => {
     const report = await tamper(
       [
-        `UPDATE log_archive_file SET digest = CASE digest WHEN '${file.digest}' THEN '${other.digest}' ELSE '${file.digest}' END`,
+        `UPDATE log_archive_file SET digest = CASE digest WHEN '${file.digest}' THEN '${other.digest}' ELSE '${file.digest}' END
+          WHERE digest IN ('${file.digest}', '${other.digest}')`,
       ],
       (tampered) => verify(tampered),
     );
