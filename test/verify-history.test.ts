@@ -21,7 +21,7 @@ const newest = async (): Promise<string> => (await latestCheckpoint(database))?.
 
 const partitionOf = async (order: 'ASC' | 'DESC'): Promise<string> => {
   const [row] = await database.query<{ partition: string }>({
-    text: `SELECT tableoid::regclass::text AS partition FROM prediction_log ORDER BY occurred_at ${order} LIMIT 1`,
+    text: `SELECT left(tableoid::regclass::text, 24) AS partition FROM prediction_log ORDER BY occurred_at ${order} LIMIT 1`,
   });
   return row?.partition ?? '';
 };

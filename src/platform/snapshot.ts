@@ -10,13 +10,16 @@ export const inSnapshot = <Result>(
   work: (session: Session) => Promise<Result>,
   held: readonly string[] = [],
 ): Promise<Result> =>
-  database.transaction(async (session) => {
-    await session.query({ text: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY' });
-    // Locks take no snapshot; the first statement after them does.
-    for (const table of held) {
-      await session.query({ text: `LOCK TABLE ONLY ${table} IN ACCESS SHARE MODE` });
-    }
-    // Sorting takes longer than hashing.
-    await session.query({ text: "SELECT set_config('work_mem', '64MB', TRUE)" });
-    return work(session);
-  });
+  database.transaction(
+    async (session) => {
+      await session.query({ text: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY' });
+      // Locks take no snapshot; the first statement after them does.
+      for (const table of held) {
+        await session.query({ text: `LOCK TABLE ONLY ${table} IN ACCESS SHARE MODE` });
+      }
+      // Sorting takes longer than hashing.
+      await session.query({ text: "SELECT set_config('work_mem', '64MB', TRUE)" });
+      return work(session);
+    },
+    { isRead: true },
+  );
