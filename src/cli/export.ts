@@ -40,7 +40,7 @@ const run = async (name: string, options: ExportOptions): Promise<void> => {
   const folder = resolve(name);
   const config = configOf(options);
   const signingKey = options.withSigningKey === true ? await keyOf(config) : null;
-  const database = await openDatabase(config, 'none');
+  const database = await openDatabase(config, { beginning: 'none' });
   try {
     const artifacts = openArtifactStore(config);
     const archive = openArchiveStore(config);

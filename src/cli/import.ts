@@ -50,7 +50,7 @@ const fill = async (config: Config, folder: string): Promise<void> => {
   const isKeyTaken = await takesKey(config, manifest);
   await checkFiles(folder, manifest);
   const rows = manifest.tables.reduce((sum, table) => sum + table.rows, 0);
-  const database = await openDatabase(config, isOlder ? 'empty' : 'migrated');
+  const database = await openDatabase(config, { beginning: isOlder ? 'empty' : 'migrated' });
   const progress = progressBar('Importing', rows, 'rows');
   try {
     const artifacts = openArtifactStore(config);
