@@ -48,7 +48,7 @@ beforeAll(async () => {
     ),
     stderr: 'The signing key is in it: whoever has that signs as this Hindcast.\n',
   });
-}, 120_000);
+}, 180_000);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -83,7 +83,7 @@ describe('hindcast export and import', () => {
     expect(second.stderr).toMatch(
       /moved is not empty: there are rows in .*, model_version, .*\. Import into a new database or folder\.\n$/,
     );
-  }, 60_000);
+  }, 180_000);
 
   it('leave the private key where it is, unless asked', async () => {
     const ended = await hindcast('export', at('without-key'), '--data', at('data'));
@@ -192,5 +192,5 @@ describe('hindcast export and import', () => {
       code: 0,
       stderr: '',
     });
-  }, 60_000);
+  }, 180_000);
 });

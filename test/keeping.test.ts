@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { dataTables, sequenceValues } from '../src/keeping/catalog.ts';
 import { checkFiles } from '../src/keeping/check-files.ts';
-import { exportInstallation, type Installation } from '../src/keeping/export.ts';
+import { type ExportOrder, exportInstallation, type Installation } from '../src/keeping/export.ts';
 import { importInstallation } from '../src/keeping/import.ts';
 import { type Manifest, readManifest } from '../src/keeping/manifest.ts';
 import { checkDossier } from '../src/ledger/dossier-check.ts';
@@ -16,10 +16,11 @@ import { folderArchive } from '../src/platform/archive-store.ts';
 import { folderStore } from '../src/platform/artifact-store.ts';
 import { localActor } from '../src/platform/context.ts';
 import type { Database } from '../src/platform/database.ts';
+import { migrate, readMigrations, unappliedMigrations } from '../src/platform/migrate.ts';
 import { openPglite } from '../src/platform/pglite.ts';
 import { logRoutes } from '../src/server/log-routes.ts';
 import { OPERATIONS_FOLDER } from '../src/server/operations.ts';
-import { openTestDatabase } from './setup/database.ts';
+import { openEmptyDatabase, openTestDatabase } from './setup/database.ts';
 import { type FullInstallation, fillInstallation } from './setup/full-installation.ts';
 import { openTestHindcast, type TestHindcast } from './setup/hindcast.ts';
 import { append } from './setup/registration.ts';
@@ -75,12 +76,17 @@ const verify = async ({ database, artifacts, archive }: Installation) => {
   return verifyLedger(database, { keys, witnesses, artifacts, archive });
 };
 
-const exportTo = (installation: Installation, name: string): Promise<Manifest> =>
+const exportTo = (
+  installation: Installation,
+  name: string,
+  more: Partial<ExportOrder> = {},
+): Promise<Manifest> =>
   exportInstallation(installation, {
     folder: join(folder, name),
     checkpoint: null,
     signingKey: null,
     allowMissing: false,
+    ...more,
   });
 
 /** A new installation, filled with an export. */
@@ -156,8 +162,8 @@ describe.each([
     const server = await serving(moved());
     expect(await tracesOf(server)).toEqual(before.traces);
     expect(await dossierOf(server)).toEqual(before.dossier);
-    const [answer] = await append(server, [full.nextLine('next'), full.nextLine('in-log')]);
-    expect(answer).toMatchObject({ stored: 1, duplicates: 1 });
+    const answer = await append(server, [full.nextLine('next'), full.nextLine('in-log')]);
+    expect(answer.at(-1)).toMatchObject({ stored: 1, duplicates: 1 });
     await sealLedger(moved().database, signer);
     expect(await verify(moved())).toMatchObject({ discrepancyCount: 0, pending: 0 });
   });
@@ -189,7 +195,78 @@ describe('an export', () => {
     expect(counts(second)).toEqual(counts(first));
     expect(second.sequences).toEqual(first.sequences);
     expect([second.artifacts, second.archives]).toEqual([first.artifacts, first.archives]);
-    expect(second.engine).toBe('pglite');
-    expect(first.engine).toBe(source.database.engine);
+    expect([first.engine, second.engine]).toEqual([source.database.engine, 'pglite']);
   });
+
+  it('leaves nothing behind when a file is gone, unless it may be', async () => {
+    const { database } = source;
+    const empty = folderArchive(join(folder, 'empty'));
+    const lacking = { ...source, archive: empty };
+    await expect(exportTo(lacking, 'lacking')).rejects.toThrow(
+      new RegExp(
+        `^sha256:[0-9a-f]{64} is altered or gone from ${empty.location}: put it back, or go`,
+      ),
+    );
+    expect((await readdir(folder)).filter((name) => name.startsWith('lacking'))).toEqual([]);
+    const { missing, archives } = await exportTo(lacking, 'lacking', { allowMissing: true });
+    const [file] = await database.query<{ digest: string }>({
+      text: `SELECT digest FROM log_archive_file f WHERE NOT EXISTS
+        (SELECT FROM log_restoration r WHERE r.archive_id = f.archive_id)`,
+    });
+    expect([missing, archives]).toEqual([[file?.digest], []]);
+  });
+
+  it('of an older version goes into a database that is not migrated, and is brought up to date', async () => {
+    const ours = await readMigrations();
+    const older = await openEmptyDatabase();
+    afterAll(() => older.close());
+    await migrate(older, ours.slice(0, 5));
+    await older.query({ text: `INSERT INTO model (name) VALUES ('old')` });
+    const { migrations } = await exportTo({ ...source, database: older }, 'older');
+    expect(migrations.map(({ name }) => name)).toEqual(ours.slice(0, 5).map(({ name }) => name));
+    const moved = await importFrom('older', await openEmptyDatabase());
+    expect(await unappliedMigrations(moved.database, ours)).toEqual([]);
+    expect(await contentOf(moved.database)).toMatchObject({
+      model: expect.stringMatching(/^1 /),
+      ledger_batch: expect.stringMatching(/^1 /),
+    });
+    await expect(importFrom('older', await openTestDatabase())).rejects.toThrow(
+      /^The export is from before migration \d+_\w+, which .* has\. Import into a database or folder that is not migrated/,
+    );
+  });
+
+  it.runIf('url' in inject('template'))(
+    'is of one moment while a server goes on, even into new weeks (needs TEST_DATABASE_URL)',
+    async () => {
+      const counts = { before: 0, after: 0 };
+      const count = async () => {
+        const text = 'SELECT count(*)::int AS count FROM prediction_log';
+        const [row] = await source.database.query<{ count: number }>({ text });
+        return row?.count ?? 0;
+      };
+      counts.before = await count();
+      const artifacts = {
+        ...source.artifacts,
+        // Read after the moment of the export, and before its tables.
+        read: async (digest: string) => {
+          const occurredAt = '2026-05-05T00:00:00Z';
+          await append(source, [
+            full.nextLine('meanwhile'),
+            { ...full.nextLine('week'), occurredAt },
+          ]);
+          counts.after = await count();
+          return source.artifacts.read(digest);
+        },
+      };
+      const { tables } = await exportTo({ ...source, artifacts }, 'meanwhile');
+      const exported = tables
+        .filter(({ name }) => name.startsWith('prediction_log'))
+        .reduce((sum, { rows }) => sum + rows, 0);
+      expect({ exported, ...counts }).toEqual({
+        exported: counts.before,
+        before: counts.before,
+        after: counts.before + 2,
+      });
+    },
+  );
 });
