@@ -92,6 +92,8 @@ describe('the command', () => {
       ['rejected', 'retry'],
       ['artifacts'],
       ['artifacts', 'put'],
+      ['export'],
+      ['import'],
     ].map((args) => [args.join(' '), args] as const),
   )('explains %s', async (name, args) => {
     const { code, stdout } = await hindcast([...args, '--help']);
