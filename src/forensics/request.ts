@@ -8,8 +8,10 @@ import { needs } from '../platform/needs.ts';
 import { TimeWindowInput } from '../platform/time-window.ts';
 import { type ArchivedAnswer, findArchived } from '../prediction/archive-search.ts';
 import {
+  LOGGED_OF_REQUEST,
   type PredictionLog,
   PredictionLogRef,
+  readPredictions,
   selectPredictions,
 } from '../prediction/prediction-log.ts';
 import { rejectedOfRequests } from '../prediction/rejected-record-query.ts';
@@ -66,9 +68,8 @@ const predictionsOf = (
     });
   }
   if (requestId != null) {
-    return selectPredictions(database, 'request_by_id', `WHERE l.request_id = $1 ${ORDER}`, [
-      requestId,
-    ]);
+    const found = `SELECT ${LOGGED_OF_REQUEST} FROM prediction_log l WHERE l.request_id = $1 ${ORDER}`;
+    return readPredictions(database, 'request_by_id', found, [requestId]);
   }
   if (traceId != null) {
     return selectPredictions(database, 'request_by_trace', `WHERE l.trace_id = $1 ${ORDER}`, [
