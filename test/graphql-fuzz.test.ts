@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { localActor } from '../src/platform/context.ts';
 import { createLog } from '../src/server/log.ts';
 import { logRoutes } from '../src/server/log-routes.ts';
-import { anyDocument, type AnyDocument } from './setup/any-document.ts';
+import { type AnyDocument, anyDocument } from './setup/any-document.ts';
 import { anyChange } from './setup/any-line.ts';
 import type { Pools } from './setup/any-value.ts';
 import { inputsOr, timeoutFor, tryAll } from './setup/fuzz.ts';
@@ -107,12 +107,14 @@ const assertDecent = ({ status, type, text }: Answer): void => {
   expect(text).not.toMatch(STACK);
 };
 
-const withoutMoments = ({ text, ...rest }: Answer) => ({
-  ...rest,
-  body: JSON.parse(text, (key, value: unknown) =>
+/** Of several errors that leave the same hole in the data, any may be told. */
+const comparable = ({ text, ...rest }: Answer) => {
+  const body = JSON.parse(text, (key, value: unknown) =>
     MOMENT.test(key) ? typeof value : value,
-  ) as unknown,
-});
+  ) as { readonly data?: unknown; readonly errors?: unknown };
+  const isPartial = body.data != null && body.errors !== undefined;
+  return { ...rest, body: isPartial ? { data: body.data, hasErrors: true } : body };
+};
 
 let answered = 0;
 
@@ -137,11 +139,11 @@ const tryDocument = ({ query, variables, body, isMutation }: AnyDocument): Promi
     const byYoga = await post('/graphql?', body);
     assertDecent(byYoga);
     if (isMutation) return;
-    expect(withoutMoments(byYoga)).toEqual(withoutMoments(plainly));
+    expect(comparable(byYoga)).toEqual(comparable(plainly));
   });
 
-const DOCUMENTS = inputsOr(400);
-const DAMAGED = Math.ceil(inputsOr(400) / 4);
+const DOCUMENTS = Math.ceil(inputsOr(2000) / 5);
+const DAMAGED = Math.ceil(inputsOr(2000) / 20);
 const anySeed = fc.integer({ min: 1, max: 2 ** 32 - 1 });
 
 it('answers any document alike by both lanes, or says what is wrong with it', {

@@ -1,6 +1,6 @@
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, expect, it } from 'vitest';
@@ -266,10 +266,11 @@ const assertHolds = async (body: Body): Promise<void> => {
   expect(again(lines, resultsOf(told))).toEqual(again(lines, results));
 };
 
-const BODIES = Math.ceil(inputsOr(900) / 20);
+/** A body has some fifty lines. */
+const BODIES = Math.ceil(inputsOr(2000) / 50);
 
 it('takes any stream of lines and stores exactly what they say', {
-  timeout: timeoutFor(BODIES * 20),
+  timeout: timeoutFor(BODIES * 50),
 }, async () => {
   await tryAll('streams of lines', anyBody, assertHolds, BODIES);
   console.info(`${sent} lines sent, ${known.size} stored`);

@@ -161,7 +161,7 @@ const BEGINNING: readonly HistoryCommand[] = [
   startOf(1),
 ];
 
-const HISTORIES = inputsOr(20);
+const HISTORIES = Math.ceil(inputsOr(10_000) / 500);
 
 const anyHistory = fc.array(anyCommand, { minLength: 20, maxLength: 60, size: 'max' });
 

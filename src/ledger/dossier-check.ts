@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { digestOfBytes } from '../platform/canonical-json.ts';
 import { openEnvelope } from '../platform/dsse.ts';
 import { parseVerifierKey, type VerifierKey } from '../platform/signed-note.ts';
@@ -76,29 +77,37 @@ const recordProblems = (
   ];
 };
 
-interface VersionManifest {
-  readonly commit?: unknown;
-  readonly featureSchema?: unknown;
-  readonly environment?: unknown;
-  readonly datasets?: readonly { readonly digest?: unknown }[];
-}
+const versionManifest = z.object({
+  commit: z.string(),
+  featureSchema: z.string(),
+  environment: z.string(),
+  datasets: z.array(z.object({ digest: z.string() })).default([]),
+});
+
+/** What a version is made of, by digest; null when the text is no manifest of one. */
+const referencesIn = (text: string): readonly string[] | null => {
+  const { success, data } = versionManifest.safeParse(parseJson(text));
+  if (!success) return null;
+  const { commit, featureSchema, environment, datasets } = data;
+  return [commit, featureSchema, environment, ...datasets.map(({ digest }) => digest)];
+};
 
 /** Every reference, from the record on, must lead to a text that has that digest. */
 const manifestProblems = ({ predicate }: DossierStatement): readonly string[] => {
   const { manifests, record } = predicate;
   const known = new Set(manifests.map(({ digest }) => digest));
   const [, , , , , version, schema] = record.text?.split('\t') ?? [];
-  const wanted = manifests
+  const versions = manifests
     .filter(({ kind }) => kind === 'ModelVersion')
-    .flatMap(({ text }) => {
-      const manifest = (parseJson(text) ?? {}) as VersionManifest;
-      const { commit, featureSchema, environment, datasets = [] } = manifest;
-      return [commit, featureSchema, environment, ...datasets.map(({ digest }) => digest)];
-    });
+    .map(({ digest, text }) => ({ digest, references: referencesIn(text) }));
+  const wanted = versions.flatMap(({ references }) => references ?? []);
   return [
     ...manifests
       .filter(({ digest, text }) => digestOfBytes(text) !== digest)
       .map(({ kind, digest }) => `the ${kind} filed as ${digest} has another digest`),
+    ...versions
+      .filter(({ references }) => references === null)
+      .map(({ digest }) => `the ModelVersion filed as ${digest} is no manifest of one`),
     ...[...(record.text === null ? [] : [version, schema]), ...wanted]
       .filter((digest) => typeof digest !== 'string' || !known.has(digest))
       .map((digest) => `${String(digest)} is referred to and not there`),

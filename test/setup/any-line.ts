@@ -381,6 +381,6 @@ export const anyLines = (subject: Subject): fc.Arbitrary<readonly Buffer[]> =>
         { weight: 3, arbitrary: damaged },
         { weight: 1, arbitrary: noise },
       ),
-      { minLength: 5, maxLength: 25, size: 'max' },
+      { minLength: 10, maxLength: 60, size: 'max' },
     );
   });

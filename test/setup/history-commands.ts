@@ -9,14 +9,14 @@ import {
   type History,
   identityOf,
   isShared,
-  maySend,
   mayMove,
+  maySend,
   outcomesOf,
   type Prediction,
   type Restatement,
   type Stage,
-  stageOf,
   type Start,
+  stageOf,
 } from './history-model.ts';
 import type { HistoryServer } from './history-server.ts';
 

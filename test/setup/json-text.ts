@@ -21,7 +21,7 @@ export const isList = (value: JsonText | undefined): value is readonly JsonText[
   Array.isArray(value);
 
 const TOKEN =
-  /[ \t\n\r]*(?:([{}[\]:,])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?)|(true|false|null))/y;
+  /[ \t\n\r]*(?:([{}[\]:,])|("(?:[^"\\]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?)|(true|false|null))/y;
 
 /** Reads RFC 8259 text, strictly, and no object that repeats a member; throws a `SyntaxError` for any other. */
 export const readJson = (text: string): JsonText => {
@@ -33,7 +33,7 @@ export const readJson = (text: string): JsonText => {
     at = TOKEN.lastIndex;
     return found;
   };
-  const valueOf = ([, mark, string, number, word]: RegExpExecArray): JsonText => {
+  const read = ([, mark, string, number, word]: RegExpExecArray): JsonText => {
     if (string !== undefined) return JSON.parse(string) as string;
     if (number !== undefined) return { token: number };
     if (word !== undefined) return word === 'null' ? null : word === 'true';
@@ -44,7 +44,7 @@ export const readJson = (text: string): JsonText => {
   const list = (): readonly JsonText[] => {
     const items: JsonText[] = [];
     for (let token = next(); token[1] !== ']' || items.length > 0; token = next()) {
-      items.push(valueOf(token));
+      items.push(read(token));
       if (isEnd(']')) break;
     }
     return items;
@@ -55,7 +55,7 @@ export const readJson = (text: string): JsonText => {
       if (token[2] === undefined || next()[1] !== ':') throw new SyntaxError(`No member at ${at}`);
       const name = JSON.parse(token[2]) as string;
       if (members.has(name)) throw new SyntaxError(`${name} again at ${at}`);
-      members.set(name, valueOf(next()));
+      members.set(name, read(next()));
       if (isEnd('}')) break;
     }
     return members;
@@ -65,7 +65,7 @@ export const readJson = (text: string): JsonText => {
     if (mark !== ',' && mark !== close) throw new SyntaxError(`No ${close} at ${at}`);
     return mark === close;
   };
-  const value = valueOf(next());
+  const value = read(next());
   if (/[^ \t\n\r]/.test(text.slice(at))) throw new SyntaxError(`More at ${at}`);
   return value;
 };
