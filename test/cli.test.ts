@@ -144,6 +144,36 @@ describe('register, ingest, trace, rejected', () => {
     expect(stdout).toContain('/hyperparameters/');
   });
 
+  it('registers every digit of a number', async () => {
+    const text = await readFile(VERSIONS[0] ?? '', 'utf8');
+    const input = { ...JSON.parse(text), model: 'exact', hyperparameters: { seed: 'SEED' } };
+    const registered = async (seed: string): Promise<string> => {
+      const file = join(folder, 'exact.json');
+      await writeFile(file, JSON.stringify(input).replace('"SEED"', seed));
+      const { stdout } = await hindcast(['register', file, '--json', '--url', url]);
+      return stdout;
+    };
+    expect(await registered('9007199254740993')).toContain('"isNew":true');
+    expect(await registered('9007199254740993')).toContain('"isNew":false');
+    expect(await registered('9007199254740992')).toContain('VersionConflictError');
+  });
+
+  it('names the file that is refused', async () => {
+    const refused = async (text: string) => {
+      const file = join(folder, 'refused.json');
+      await writeFile(file, text);
+      const { code, stdout, stderr } = await hindcast(['register', file, '--url', url]);
+      expect([code, stdout]).toEqual([1, '']);
+      expect(stderr).toContain(`hindcast: ${file}`);
+      return stderr;
+    };
+    expect(await refused('{"model": "m"}')).toContain('Field "semver" of required type');
+    expect(await refused('{"model": "m", "model": "n"}')).toContain(
+      'is not JSON: The key "model" appears twice in one object',
+    );
+    expect(await refused('null')).toContain('must not be null');
+  });
+
   it('keeps what is refused, and stores it when it is retried', async () => {
     const lines = `${JSON.stringify(prediction())}\nnot json\n`;
     const { code, stdout } = await hindcast(['ingest', '-', '--url', url], lines);

@@ -1,12 +1,17 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, expect, it } from 'vitest';
 import { checkDossier } from '../src/ledger/dossier-check.ts';
+import { sealLedger } from '../src/ledger/seal.ts';
+import { storeKey } from '../src/platform/artifact-store.ts';
 import { localActor } from '../src/platform/context.ts';
 import { type DsseEnvelope, signEnvelope } from '../src/platform/dsse.ts';
+import { weekOf } from '../src/prediction/partitions.ts';
+import { archivePartition } from '../src/retention/archive-partition.ts';
+import { restorePartition } from '../src/retention/restore-partition.ts';
 import { createLog } from '../src/server/log.ts';
 import { logRoutes } from '../src/server/log-routes.ts';
 import { anyChange, anyLines } from './setup/any-line.ts';
@@ -90,6 +95,33 @@ it('what is signed but makes no sense does not hold either', {
     expect(problems.every((problem) => problem.length > 0)).toBe(true);
   };
   await tryAll('signed dossiers', changedStatement, assertRead, DOSSIERS);
+});
+
+const ARCHIVES = Math.ceil(inputsOr(1000) / 50);
+
+it('an archive of which a byte changed is not restored, and the whole one is', {
+  timeout: timeoutFor(ARCHIVES),
+}, async () => {
+  const occurredAt = '2011-01-05T10:00:00Z';
+  const week = weekOf(Date.parse(occurredAt) * 1000);
+  const order = { actor: 'tester', reason: 'tested' };
+  const { database, archive } = hindcast;
+  await append(hindcast, [line(version, endpoint, { distance: 2 }, { occurredAt })]);
+  await sealLedger(database, signer);
+  const archived = await archivePartition(database, archive, week, order);
+  if (archived.status !== 'ARCHIVED') throw new Error(archived.status);
+  const path = join(archive.location, storeKey(archived.files[0]?.digest ?? ''));
+  const whole = await readFile(path);
+  const assertRefused = async (change: (bytes: Buffer) => Buffer): Promise<void> => {
+    const changed = change(whole);
+    if (changed.equals(whole)) return;
+    await writeFile(path, changed);
+    const restored = restorePartition(database, archive, week, order);
+    await expect(restored).rejects.toThrow(`${week.partition} cannot be restored. `);
+  };
+  await tryAll('archives', anyChange, assertRefused, ARCHIVES);
+  await writeFile(path, whole);
+  expect(await restorePartition(database, archive, week, order)).toBe(1);
 });
 
 interface Case {

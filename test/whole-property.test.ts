@@ -181,7 +181,7 @@ const assertAgrees = async (commands: readonly HistoryCommand[]): Promise<void> 
 };
 
 it('answers as a plain reading of the history says, whatever happened', {
-  timeout: timeoutFor(HISTORIES * 100),
+  timeout: timeoutFor(HISTORIES * 20),
 }, async () => {
   await tryAll('histories', anyHistory, assertAgrees, HISTORIES);
   await sealLedger(database, signer);

@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { MAIN } from './process.ts';
+import { fileURLToPath } from 'node:url';
+
+/** The command as it is published. */
+const MAIN = fileURLToPath(new URL('../../dist/command/main.js', import.meta.url));
 
 export interface Ended {
   /** Null when it had to be killed. */
@@ -8,7 +11,7 @@ export interface Ended {
   readonly output: string;
 }
 
-/** Runs the compiled command to its end, or for a minute. */
+/** Runs it to its end, or for a minute. */
 export const runCommand = async (args: readonly string[], folder: string): Promise<Ended> => {
   const { DATABASE_URL: _, ...rest } = process.env;
   const env = { ...rest, HINDCAST_DATA: folder };
