@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { eventually, type ServerProcess, startProcess } from './setup/process.ts';
 import { append, field, line, type RegisteredVersion, served } from './setup/registration.ts';
-import { binaries, type PostgresServer, startPostgres } from './setup/streaming-replica.ts';
+import { binaries, type PostgresServer, startPostgres } from './setup/postgres-server.ts';
 
 const isPossible = binaries !== null && 'url' in inject('template');
 

@@ -31,8 +31,12 @@ function* piecesOf(rows: string | Buffer): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
 }
 
+/** How long to wait for a connection, and behind a lock, in milliseconds: who waits longer is told to ask again. */
+const PATIENCE = 10_000;
+
 const SESSION =
-  '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c bytea_output=hex -c jit=off';
+  '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c bytea_output=hex -c jit=off ' +
+  `-c lock_timeout=${PATIENCE}`;
 
 /** A replica is given up sooner than a primary, which can answer for it; in milliseconds. */
 const REPLICA: pg.PoolConfig = {
@@ -51,6 +55,7 @@ export const openPostgresql = (url: string, poolSize: number, primary?: Database
     max: poolSize,
     options: SESSION,
     application_name: 'hindcast',
+    connectionTimeoutMillis: PATIENCE,
     ...(primary !== undefined && REPLICA),
   });
   // An idle connection that breaks is replaced by the pool; the next query reports what is still wrong.

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
 import type { Actor } from '../platform/context.ts';
 import { forbidden } from '../platform/forbidden.ts';
+import { UNAVAILABLE } from './masked-errors.ts';
 import { rateLimited } from './rate-limit.ts';
 import { type Route, sendError, sendJson } from './routes.ts';
 
@@ -36,3 +37,8 @@ export const sendOverloaded = (response: ServerResponse): void =>
   sendError(response, 503, 'OVERLOADED', 'Too many requests are running; try again in 1 s.', {
     'retry-after': '1',
   });
+
+export const sendUnavailable = (response: ServerResponse): void => {
+  const { message, extensions } = UNAVAILABLE;
+  sendError(response, extensions.http.status, extensions.code, message, extensions.http.headers);
+};

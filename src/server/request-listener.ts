@@ -13,6 +13,7 @@ import {
   sendRateLimited,
   sendRefusal,
   sendUnauthenticated,
+  sendUnavailable,
 } from './refusals.ts';
 import {
   consistencyOf,
@@ -66,13 +67,15 @@ export const requestListener = (options: ListenerOptions): RequestListener => {
         // The client went away in the middle of its body; the line at the end says so.
         if (error === request.errored) return;
         const told = { requestId: record.requestId, err: error };
-        if (isUnavailable(error)) log.warn(told, 'the database is not available');
+        const isPassing = isUnavailable(error);
+        if (isPassing) log.warn(told, 'the database is not available');
         else log.error(told, 'unexpected');
         if (error instanceof IssuerUnreachableError) {
           const message = 'Tokens cannot be checked: their issuer does not answer.';
           return sendError(response, 503, 'ISSUER_UNREACHABLE', message, { 'retry-after': '5' });
         }
         if (response.headersSent) response.destroy();
+        else if (isPassing) sendUnavailable(response);
         else sendError(response, 500, 'INTERNAL_SERVER_ERROR', 'Unexpected error.');
       });
     };
