@@ -47,6 +47,10 @@ export const parseInstant = (text: string): Instant | string => {
     : `${quoted(text)} is outside the years 1685 to 2254`;
 };
 
+/** Whether it lies in the years that can be kept. */
+export const isInstant = (micros: number): boolean =>
+  micros >= FIRST_MILLISECOND * 1000 && micros < (LAST_MILLISECOND + 1) * 1000;
+
 /** Reading digits in place takes half the time of capturing groups. */
 const twoDigits = (text: string, at: number): number =>
   text.charCodeAt(at) * 10 + text.charCodeAt(at + 1) - 528;
