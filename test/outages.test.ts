@@ -105,7 +105,7 @@ describe.runIf(isPossible)(
 
     it('are told to ask again while it is stopped, and lose nothing', async () => {
       const clients = startClients(hindcast, version, endpoint);
-      await eventually(async () => clients.acknowledged.size >= 100);
+      await clients.during(eventually(async () => clients.acknowledged.size >= 100));
       await postgres.stop();
       const start = Date.now();
       do {
@@ -121,11 +121,13 @@ describe.runIf(isPossible)(
       'lose nothing when connections are cut in the middle of %s',
       async (kind) => {
         const clients = startClients(hindcast, version, endpoint, { lines: 500 });
+        // There has to be something to trace.
+        await clients.during(eventually(async () => clients.acknowledged.size > 0));
         let cuts = 0;
         while (cuts < CUTS) {
           // Whoever is at it waits for the lock, so that it is cut and not missed.
           await whileLocked(async (observer) => {
-            cuts += await eventually(() => cutAt(observer, STATEMENTS[kind]));
+            cuts += await clients.during(eventually(() => cutAt(observer, STATEMENTS[kind])));
           });
           expect((await health(hindcast))[0]).toBe(200);
         }
@@ -137,7 +139,7 @@ describe.runIf(isPossible)(
     it('are answered rightly when it is slow', async () => {
       const clients = startClients(hindcast, version, endpoint);
       path.slowDown(40);
-      await eventually(async () => clients.acknowledged.size >= 60);
+      await clients.during(eventually(async () => clients.acknowledged.size >= 60));
       expect(await health(hindcast)).toEqual([200, 200, null]);
       path.slowDown(0);
       await expectUnharmed(clients);
@@ -146,7 +148,7 @@ describe.runIf(isPossible)(
 
     it('wait while nothing comes from it, and get their answers when something does', async () => {
       const clients = startClients(hindcast, version, endpoint);
-      await eventually(async () => clients.acknowledged.size >= 100);
+      await clients.during(eventually(async () => clients.acknowledged.size >= 100));
       const resume = path.stall();
       expect(await health(hindcast)).toEqual([200, 503, 'The database did not answer within 2 s.']);
       await delay(OUTAGE);
@@ -175,7 +177,7 @@ describe.runIf(isPossible)(
         }
       });
       const clients = startClients(hindcast, version, endpoint);
-      await eventually(async () => clients.acknowledged.size >= 100);
+      await clients.during(eventually(async () => clients.acknowledged.size >= 100));
       await expectUnharmed(clients);
     });
 
@@ -195,9 +197,9 @@ describe.runIf(isPossible)(
         const server = await startProcess(variables);
         ({ version, endpoint } = await served(server, [field('distance')]));
         const clients = startClients(server, version, endpoint, { tracing: 2, lines: 500 });
-        await eventually(async () => clients.acknowledged.size >= 1000);
+        await clients.during(eventually(async () => clients.acknowledged.size >= 1000));
         await disk.fill();
-        await eventually(async () => clients.refusals() >= 5);
+        await clients.during(eventually(async () => clients.refusals() >= 5));
         expect(await health(server)).toEqual([200, 503, 'The disk of the database is full.']);
         expect(await server.ask('{ models(first: 1) { nodes { name } } }')).toMatchObject({
           models: { nodes: [{}] },
@@ -205,7 +207,7 @@ describe.runIf(isPossible)(
         await disk.empty();
         await eventually(async () => (await health(server))[1] === 200);
         const before = clients.acknowledged.size;
-        await eventually(async () => clients.acknowledged.size >= before + 1000);
+        await clients.during(eventually(async () => clients.acknowledged.size >= before + 1000));
         await clients.stop();
         expect(server.log.filter(({ msg }) => msg === 'unexpected')).toEqual([]);
         await server.kill('SIGTERM');

@@ -10,6 +10,8 @@ export interface Clients {
   readonly acknowledged: ReadonlySet<string>;
   /** How often they were told to ask again. */
   readonly refusals: () => number;
+  /** Waits for `work`, and no longer when a client was told something wrong. */
+  readonly during: <Result>(work: Promise<Result>) => Promise<Result>;
   /** Lets each client send what it has at hand until it is acknowledged. */
   readonly stop: () => Promise<void>;
 }
@@ -89,6 +91,13 @@ export const startClients = (
   return {
     acknowledged,
     refusals: () => refusals,
+    during: (work) =>
+      Promise.race([
+        work,
+        running.then(() => {
+          throw new Error('The clients have ended.');
+        }),
+      ]),
     stop: async () => {
       isOver = true;
       await running;
