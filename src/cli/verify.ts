@@ -93,7 +93,8 @@ const reportText = (report: VerificationReport, { keys, because }: Trust): strin
   return `${lines.join('\n')}\n`;
 };
 
-const verifyDatabase = async (options: VerifyOptions): Promise<void> => {
+/** Verifies the database that the configuration names, and prints what comes of it. */
+export const verifyDatabase = async (options: VerifyOptions): Promise<void> => {
   const config = configOf(options);
   const database = await openDatabase(config);
   try {

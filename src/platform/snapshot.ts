@@ -8,9 +8,12 @@ export const inSnapshot = <Result>(
   database: Database,
   work: (session: Session) => Promise<Result>,
 ): Promise<Result> =>
-  database.transaction(async (session) => {
-    await session.query({ text: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY' });
-    // Sorting takes longer than hashing.
-    await session.query({ text: "SELECT set_config('work_mem', '64MB', TRUE)" });
-    return work(session);
-  });
+  database.transaction(
+    async (session) => {
+      await session.query({ text: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY' });
+      // Sorting takes longer than hashing.
+      await session.query({ text: "SELECT set_config('work_mem', '64MB', TRUE)" });
+      return work(session);
+    },
+    { isRead: true },
+  );
