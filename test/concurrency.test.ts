@@ -25,6 +25,8 @@ const database = 'url' in inject('template') ? await openEmptyDatabase() : null;
 const variables = {
   HINDCAST_DATA: folder,
   HINDCAST_SEAL_SECONDS: '1',
+  // Nobody is to be sent away, however slow the machine is.
+  DATABASE_WAIT_SECONDS: '100',
   ...(database !== null && { DATABASE_URL: urlOf(database) }),
 };
 afterAll(async () => {

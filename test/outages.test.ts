@@ -93,7 +93,11 @@ describe.runIf(isPossible)(
     beforeAll(async () => {
       postgres = await startPostgres();
       path = await startSlowPath(postgres.url);
-      hindcast = await startProcess({ DATABASE_URL: path.url, HINDCAST_SEAL_SECONDS: '1' });
+      hindcast = await startProcess({
+        DATABASE_URL: path.url,
+        DATABASE_WAIT_SECONDS: '5',
+        HINDCAST_SEAL_SECONDS: '1',
+      });
       ({ version, endpoint } = await served(hindcast, [field('distance')]));
     });
     afterAll(async () => {

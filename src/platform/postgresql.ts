@@ -31,12 +31,8 @@ function* piecesOf(rows: string | Buffer): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
 }
 
-/** How long to wait for a connection, and behind a lock, in milliseconds: who waits longer is told to ask again. */
-const PATIENCE = 10_000;
-
 const SESSION =
-  '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c bytea_output=hex -c jit=off ' +
-  `-c lock_timeout=${PATIENCE}`;
+  '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c bytea_output=hex -c jit=off';
 
 /** How long a replica may be silent that should have ended a statement itself, in milliseconds. */
 const SILENCE = 5000;
@@ -50,6 +46,8 @@ const replicaConfig = (statementSeconds = 60): pg.PoolConfig => ({
 export interface PostgresqlOptions {
   /** Given for a replica of it, from which is only read. */
   readonly primary?: Database;
+  /** How long to wait for a connection, and behind a lock, in seconds: who waits longer is told to ask again. */
+  readonly waitSeconds?: number;
   /** How long a statement may take that is on its own, in seconds. */
   readonly statementSeconds?: number | undefined;
 }
@@ -58,7 +56,7 @@ export interface PostgresqlOptions {
 export const openPostgresql = (
   url: string,
   poolSize: number,
-  { primary, statementSeconds }: PostgresqlOptions = {},
+  { primary, waitSeconds = 10, statementSeconds }: PostgresqlOptions = {},
 ): Database => {
   const { notify, observe } = statementListeners();
   // The session is in UTC because both Prisma and the readers of the log's instants rely on it. Compiling a statement takes
@@ -68,11 +66,12 @@ export const openPostgresql = (
     max: poolSize,
     options: [
       SESSION,
+      `-c lock_timeout=${waitSeconds}s`,
       ...(primary === undefined ? [] : ['-c default_transaction_read_only=on']),
       ...(statementSeconds === undefined ? [] : [`-c statement_timeout=${statementSeconds}s`]),
     ].join(' '),
     application_name: 'hindcast',
-    connectionTimeoutMillis: PATIENCE,
+    connectionTimeoutMillis: waitSeconds * 1000,
     ...(primary !== undefined && replicaConfig(statementSeconds)),
   });
   // An idle connection that breaks is replaced by the pool; the next query reports what is still wrong.
