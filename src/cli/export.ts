@@ -11,7 +11,7 @@ import { openDatabase } from '../platform/open-database.ts';
 import { readSigningKey } from '../platform/signing-key.ts';
 import { configOf } from './connection.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { keptCheckpoint } from './kept-checkpoint.ts';
+import { keptCheckpoints } from './kept-checkpoint.ts';
 import { bytesText } from './partitions.ts';
 import { refuseUnmigrated } from './verify.ts';
 
@@ -24,7 +24,8 @@ interface ExportOptions {
 /** Read before the database, which then is at least as new. */
 const checkpointOf = async (config: Config, database: Database): Promise<string | null> => {
   const latest = await latestCheckpoint(database);
-  const kept = latest === null ? null : await keptCheckpoint(config, originOf(latest.note));
+  if (latest === null) return null;
+  const [kept] = await keptCheckpoints(config, database, originOf(latest.note));
   return kept?.note ?? null;
 };
 
