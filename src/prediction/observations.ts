@@ -1,4 +1,4 @@
-import type { Instant } from '../platform/instant.ts';
+import { END_OF_TIME, type Instant } from '../platform/instant.ts';
 import type { SamplingFact } from '../serving/sampling.ts';
 
 /** A record that came with the identity of a stored prediction and other content. */
@@ -114,7 +114,7 @@ export const observationsOf = (text: string): Observations => {
 };
 
 /** Only what had been recorded by an instant; the sampling stays what is believed now. */
-export const observationsKnownAt = (
+const observationsKnownAt = (
   { conflicts, outcomes, refused, erasure, sampling }: Observations,
   knownAt: Instant,
 ): Observations => ({
@@ -125,6 +125,15 @@ export const observationsKnownAt = (
   erasure,
   sampling,
 });
+
+/** A prediction with what of its observations was known at an instant. */
+export const asKnownAt = <Observed extends { readonly observations: Observations }>(
+  observed: Observed,
+  knownAt: Instant,
+): Observed =>
+  knownAt === END_OF_TIME
+    ? observed
+    : { ...observed, observations: observationsKnownAt(observed.observations, knownAt) };
 
 /** The outcome that holds: the one observed last; of those, the one recorded last. */
 export const latestOutcome = (outcomes: readonly PredictionOutcome[]): PredictionOutcome | null =>
