@@ -26,13 +26,6 @@ const partitionOf = async (order: 'ASC' | 'DESC'): Promise<string> => {
   return row?.partition ?? '';
 };
 
-/** With triggers, by which Citus drops what other nodes have of it. */
-const dropped = (partition: string): readonly string[] => [
-  'SET LOCAL session_replication_role = origin',
-  `DROP TABLE ${partition}`,
-  'SET LOCAL session_replication_role = replica',
-];
-
 /** Takes every entry out of the tree, and the tree away. */
 const EMPTIED = [
   'UPDATE ledger_batch SET leaf_index = NULL',
