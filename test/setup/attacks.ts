@@ -105,8 +105,8 @@ const expensive = (salt: string): readonly Attack[] => [
   document(
     'many operations',
     many(390, (i) => `query Q${i} { a }`),
-    200,
-    INVALID,
+    400,
+    'OPERATION_RESOLUTION_FAILURE',
   ),
   document(
     'too many operations',
