@@ -16,6 +16,15 @@ export interface Session {
   query<Row>(statement: Statement): Promise<Row[]>;
   /** Runs `COPY … FROM STDIN` with rows in PostgreSQL's text format. */
   copy(target: string, rows: string | Buffer<ArrayBuffer>): Promise<void>;
+  /**
+   * Runs `COPY … TO STDOUT` on columns of a table that is no parent of others, and gives its rows to `read` in PostgreSQL's
+   * text format, in pieces, as fast as they are read. Bounded memory; one moment only within a transaction.
+   */
+  copyOut<Result>(
+    table: string,
+    columns: string,
+    read: (pieces: AsyncIterable<Uint8Array>) => Promise<Result>,
+  ): Promise<Result>;
 }
 
 /** The database behind Hindcast: Prisma for the registry, SQL on the same connections for the log. */

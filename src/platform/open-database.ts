@@ -1,10 +1,16 @@
 import type { Config } from './config.ts';
 import type { Database } from './database.ts';
+import type { Beginning } from './pglite.ts';
 import type { PostgresqlOptions } from './postgresql.ts';
 import type { Replicas } from './replicas.ts';
 
 /** How long a statement may take that is on its own; a command that nobody waits for has no limit. */
 type StatementLimit = Pick<PostgresqlOptions, 'statementSeconds'>;
+
+interface Opening extends StatementLimit {
+  /** What an embedded database begins as where there is none: a migrated one when not given. */
+  readonly beginning?: Beginning;
+}
 
 /**
  * Opens the database that the configuration names: PostgreSQL when there is a URL, the embedded one otherwise, where
@@ -12,11 +18,11 @@ type StatementLimit = Pick<PostgresqlOptions, 'statementSeconds'>;
  */
 export const openDatabase = async (
   { databaseUrl, poolSize, dataFolder }: Config,
-  limit: StatementLimit = {},
+  { beginning = 'migrated', ...limit }: Opening = {},
 ): Promise<Database> => {
   if (databaseUrl === null) {
     const { openPglite } = await import('./pglite.ts');
-    return openPglite({ folder: dataFolder });
+    return openPglite({ folder: dataFolder, beginning });
   }
   const { openPostgresql } = await import('./postgresql.ts');
   return openPostgresql(databaseUrl, poolSize, limit);

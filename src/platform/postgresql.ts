@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
+import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { PrismaClient } from '../generated/prisma/client.ts';
 import {
   type Database,
@@ -96,6 +96,21 @@ export const openPostgresql = (
       stream.on('error', () => {});
       await pipeline(Readable.from(piecesOf(rows)), stream);
     };
+  const copyOutOn =
+    (client: pg.PoolClient): Session['copyOut'] =>
+    async (table, columns, read) => {
+      const sql = `COPY ${table} (${columns}) TO STDOUT`;
+      notify(sql);
+      const stream = client.query(copyTo(sql));
+      stream.on('error', () => {});
+      try {
+        return await read(stream);
+      } catch (error) {
+        // What is still on its way would have to be read before the connection took another statement.
+        if (client instanceof pg.Client) await client.end();
+        throw error;
+      }
+    };
   const onClient = async <Result>(
     work: (session: Session, client: pg.PoolClient) => Promise<Result>,
   ): Promise<Result> => {
@@ -106,7 +121,10 @@ export const openPostgresql = (
     };
     client.on('error', fail);
     try {
-      return await work({ query: sessionOn(client), copy: copyOn(client) }, client);
+      return await work(
+        { query: sessionOn(client), copy: copyOn(client), copyOut: copyOutOn(client) },
+        client,
+      );
     } finally {
       client.removeListener('error', fail);
       client.release(failure);
@@ -155,6 +173,7 @@ export const openPostgresql = (
     prismaAdapter,
     query: sessionOn(pool),
     copy: (target, rows) => session((inner) => inner.copy(target, rows)),
+    copyOut: (table, columns, read) => session((inner) => inner.copyOut(table, columns, read)),
     transaction,
     session,
     exclusively: (task, work) => exclusively(url, task, work),
