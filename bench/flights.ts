@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -32,6 +33,9 @@ const requestIdOf = (ms: number, row: number): string => {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${rest.slice(0, 3)}-8${rest.slice(3, 6)}-${rest.slice(6).padStart(12, '0')}`;
 };
 
+/** As random as trace IDs are, and the same for the same row. */
+const traceIdOf = (row: number): string => createHash('md5').update(String(row)).digest('hex');
+
 /** When row `row` happened. */
 export const timeOf = ({ rows, from, days, dense }: Placement, row: number): number => {
   const sparse = rows - dense;
@@ -44,7 +48,7 @@ export const requestIdAt = (placement: Placement, row: number): string =>
   requestIdOf(timeOf(placement, row), row);
 
 /**
- * The flights as NDJSON, repeated until there are enough, under times and request IDs of their own. `file` is what
+ * The flights as NDJSON, repeated until there are enough, under times, request and trace IDs of their own. `file` is what
  * `examples/flights/build.py --full` wrote; the sample of the project without it.
  */
 export async function* flightLines(
@@ -57,6 +61,7 @@ export async function* flightLines(
       const ms = timeOf(placement, row);
       yield line
         .replace(/"requestId":"[^"]*"/, `"requestId":"${requestIdOf(ms, row)}"`)
+        .replace(/"traceId":"[^"]*"/, `"traceId":"${traceIdOf(row)}"`)
         .replace(/"occurredAt":"[^"]*"/, `"occurredAt":"${instantText(ms, row)}"`)
         .replace(/"observedAt":"[^"]*"/g, `"observedAt":"${instantText(ms - 3_600_000, row)}"`);
       row += 1;

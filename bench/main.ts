@@ -2,34 +2,43 @@ import { writeFile } from 'node:fs/promises';
 import { measureAppends } from './appends.ts';
 import { PROJECT } from './flights.ts';
 import { measureLarge } from './large.ts';
-import { type Options, readOptions } from './options.ts';
+import { type Engine, type Options, readOptions } from './options.ts';
 import { measureReplays } from './replays.ts';
-import { type Measured, machine, markdownTable } from './report.ts';
+import { headOf, type Measured, markdownTable } from './report.ts';
 import { measureStarts } from './starts.ts';
 import { measureEmbeddedAppends, measureMemory } from './streams.ts';
 import { measureEmbeddedTraces, measureTraces } from './traces.ts';
 
-type Section = (options: Options) => Promise<readonly Measured[]>;
+interface Section {
+  readonly name: string;
+  readonly engine: Engine;
+  readonly measure: (options: Options) => Promise<readonly Measured[]>;
+}
 
-const SECTIONS: Readonly<Record<Options['engine'], Readonly<Record<string, Section>>>> = {
-  postgresql: {
-    appends: measureAppends,
-    memory: measureMemory,
-    traces: measureTraces,
-    large: measureLarge,
-    replays: measureReplays,
-    starts: measureStarts,
-  },
-  pglite: { appends: measureEmbeddedAppends, traces: measureEmbeddedTraces },
-};
+const SECTIONS: readonly Section[] = [
+  { name: 'appends', engine: 'postgresql', measure: measureAppends },
+  { name: 'memory', engine: 'postgresql', measure: measureMemory },
+  { name: 'traces', engine: 'postgresql', measure: measureTraces },
+  { name: 'large', engine: 'postgresql', measure: measureLarge },
+  { name: 'replays', engine: 'postgresql', measure: measureReplays },
+  { name: 'starts', engine: 'postgresql', measure: measureStarts },
+  { name: 'appends', engine: 'pglite', measure: measureEmbeddedAppends },
+  { name: 'traces', engine: 'pglite', measure: measureEmbeddedTraces },
+];
+
+const isAsked = ({ engine, only }: Options, section: Section): boolean =>
+  (engine === null || engine === section.engine) &&
+  (only.length === 0 || only.includes(section.name));
 
 const options = readOptions();
-const results: string[] = [];
-for (const [name, measure] of Object.entries(SECTIONS[options.engine])) {
-  if (options.only.length > 0 && !options.only.includes(name)) continue;
-  const table = markdownTable(await measure(options));
-  process.stdout.write(`\n## ${name}\n\n${table}\n`);
-  results.push(`## ${name}\n\n${table}\n`);
+const results = [await headOf(options)];
+for (const section of SECTIONS.filter((one) => isAsked(options, one))) {
+  const title = section.engine === 'pglite' ? `${section.name}, embedded` : section.name;
+  const begin = performance.now();
+  const table = markdownTable(await section.measure(options));
+  const minutes = ((performance.now() - begin) / 60_000).toFixed(1);
+  results.push(`## ${title}\n\n${table}\n\nTook ${minutes} minutes.\n`);
+  process.stdout.write(`\n${results.at(-1)}`);
+  // After each, so that what was measured stays when a later section fails.
+  await writeFile(`${PROJECT}bench/results.md`, results.join('\n'));
 }
-const head = `# Measured\n\n${machine()}, engine ${options.engine}, ${options.rounds} rounds.\n`;
-await writeFile(`${PROJECT}bench/results.md`, [head, ...results].join('\n'));

@@ -1,9 +1,12 @@
 import { parseArgs } from 'node:util';
 
+export type Engine = 'postgresql' | 'pglite';
+
 export interface Options {
   /** PostgreSQL server on which the databases are made. */
   readonly url: string;
-  readonly engine: 'postgresql' | 'pglite';
+  /** The only engine to measure; null for both. */
+  readonly engine: Engine | null;
   /** All flights, as `examples/flights/build.py --full` writes them; the sample of the project without. */
   readonly flights: string | undefined;
   /** How often each thing is measured. */
@@ -20,7 +23,7 @@ export interface Options {
 }
 
 const HELP = `npm run bench -- [options]
-  --engine pglite        measure the embedded database instead of PostgreSQL
+  --engine <engine>      postgresql or pglite (both)
   --flights <file>       all flights (examples/flights/build.py --full <file>); the sample, repeated, without
   --rounds <n>           repetitions of each (5)
   --seconds <n>          length of each load (5)
@@ -29,14 +32,20 @@ const HELP = `npm run bench -- [options]
   --large-rows <n>       rows of the large log (10000000)
   --only <section,…>     appends, memory, traces, large, replays, starts
 PostgreSQL is the server that DATABASE_URL names; databases are created there and dropped again.
+Results are printed, and written to bench/results.md.
 `;
+
+const engineOf = (text: string | undefined): Engine | null => {
+  if (text === undefined || text === 'postgresql' || text === 'pglite') return text ?? null;
+  throw new Error(`--engine is ${text}; it takes postgresql or pglite.`);
+};
 
 /** Reads the command line; ends the process with help when it is not understood. */
 export const readOptions = (): Options => {
   try {
     const { values } = parseArgs({
       options: {
-        engine: { type: 'string', default: 'postgresql' },
+        engine: { type: 'string' },
         flights: { type: 'string' },
         rounds: { type: 'string', default: '5' },
         seconds: { type: 'string', default: '5' },
@@ -47,10 +56,11 @@ export const readOptions = (): Options => {
       },
     });
     const url = process.env.DATABASE_URL ?? '';
-    if (values.engine !== 'pglite' && url === '') throw new Error('DATABASE_URL is not set.');
+    const engine = engineOf(values.engine);
+    if (engine !== 'pglite' && url === '') throw new Error('DATABASE_URL is not set.');
     return {
       url,
-      engine: values.engine === 'pglite' ? 'pglite' : 'postgresql',
+      engine,
       flights: values.flights,
       rounds: Number(values.rounds),
       seconds: Number(values.seconds),

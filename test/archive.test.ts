@@ -11,8 +11,14 @@ import { appendPredictions } from '../src/prediction/append.ts';
 import { type ArchiveFile, selectArchiveFiles } from '../src/prediction/archive-index.ts';
 import { withDuckdb } from '../src/prediction/duckdb.ts';
 import { LOG_COLUMNS, type LogRow } from '../src/prediction/log-columns.ts';
-import { type LogWeek, readPartitions, weekOf } from '../src/prediction/partitions.ts';
+import {
+  ensurePartitions,
+  type LogWeek,
+  readPartitions,
+  weekOf,
+} from '../src/prediction/partitions.ts';
 import { archivePartition } from '../src/retention/archive-partition.ts';
+import { logPartitions } from '../src/retention/log-partitions.ts';
 import { readPartition } from '../src/retention/read-partition.ts';
 import { restorePartition } from '../src/retention/restore-partition.ts';
 import { field } from './feature-fixture.ts';
@@ -96,6 +102,14 @@ const fill = async (at: string): Promise<string> => {
   return request;
 };
 
+/** Bytes of rows on the server that is asked, which has none of its own where they are on other nodes. */
+const keptHere = async ({ partition }: LogWeek): Promise<bigint | undefined> => {
+  const [row] = await database.query<{ bytes: bigint }>({
+    text: `SELECT pg_relation_size('${partition}') AS bytes`,
+  });
+  return row?.bytes;
+};
+
 const filesOf = ({ partition }: LogWeek): Promise<ArchiveFile[]> =>
   selectArchiveFiles(database, 'a.partition = $1 ORDER BY f.feature_schema_id', [partition]);
 
@@ -144,6 +158,26 @@ describe('an archive', () => {
     for (const [index, row] of after.entries()) {
       expect(row.score === null || Object.is(row.score, before[index]?.score)).toBe(true);
     }
+  });
+
+  it('is of a week whose bytes are counted on all nodes', async () => {
+    const [filled, empty] = [someWeek(), someWeek()];
+    await fill(filled.at);
+    await ensurePartitions(database, [empty.week.from]);
+    const listed = await logPartitions(database);
+    const bytesOf = ({ week: { partition } }: { readonly week: LogWeek }): number =>
+      listed.find((one) => one.partition === partition)?.bytes ?? 0;
+    expect(bytesOf(empty)).toBeGreaterThan(0);
+    expect(bytesOf(filled)).toBeGreaterThan(bytesOf(empty));
+  });
+
+  it('leaves no rows but those of the nodes that have them when a week is back', async () => {
+    const { week, at } = someWeek();
+    await fill(at);
+    const kept = await keptHere(week);
+    await archivePartition(database, archive, week, order);
+    await restorePartition(database, archive, week, order);
+    expect(await keptHere(week)).toBe(kept);
   });
 
   it('is Parquet with one typed column a feature, exact to the bit', async () => {

@@ -2,14 +2,11 @@ import { serverAudits } from 'graphql-http';
 import { describe, expect, it } from 'vitest';
 import './setup/probe.ts';
 import { openTestHindcast } from './setup/hindcast.ts';
+import { LANES } from './setup/lanes.ts';
 
 const hindcast = await openTestHindcast();
 
-// A query string, even an empty one, is not what the short lane takes.
-describe.each([
-  ['the short lane', '/graphql'],
-  ["Yoga's own", '/graphql?'],
-])('GraphQL over HTTP through %s', (_, path) => {
+describe.each(LANES)('GraphQL over HTTP through %s', (_, path) => {
   const audits = serverAudits({ url: hindcast.url + path, fetchFn: fetch });
 
   it('has 61 audits', () => {

@@ -14,6 +14,7 @@ const DOMAINS = [
   'retention',
   'forensics',
   'ledger',
+  'keeping',
   'server',
   'cli',
 ];

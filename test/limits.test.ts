@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { documentSize } from '../src/server/document-size.ts';
 import './setup/probe.ts';
 import { openTestHindcast } from './setup/hindcast.ts';
+import { LANES } from './setup/lanes.ts';
 
 const hindcast = await openTestHindcast();
 
@@ -19,10 +20,7 @@ const many = (count: number, part: (index: number) => string): string =>
 const nested = (depth: number): string =>
   `{ __type(name: "Query") ${'{ ofType '.repeat(depth - 2)}{ name }${' }'.repeat(depth - 2)} }`;
 
-describe.each([
-  ['the short lane', '/graphql'],
-  ['the HTTP layer of Yoga', '/graphql?'],
-])('limits down %s', (_, path) => {
+describe.each(LANES)('limits down %s', (_, path) => {
   /** Sends a request as bytes and returns status and answer. */
   const post = async (
     body: string | Uint8Array<ArrayBuffer>,
@@ -61,11 +59,25 @@ describe.each([
     expect(Object.keys(answer)).toEqual(['data']);
   });
 
+  it('refuse a document of more than 64 KiB, comments included', async () => {
+    const padded = (bytes: number) => `{ serverInfo { engine } }#${'é'.repeat((bytes - 26) / 2)}`;
+    expect(Object.keys((await ask(padded(65_536))).answer)).toEqual(['data']);
+    expect(await ask(padded(65_538))).toEqual(
+      refusal(
+        'The document has 65538 bytes; the limit is 65536. Send values as variables, or ask in several requests.',
+        { code: 'DOCUMENT_LIMIT', limit: 65_536, actual: 65_538 },
+      ),
+    );
+  });
+
   it('refuse a document of more than 2000 tokens', async () => {
-    // `{`, `serverInfo`, `{` and two closing braces are five.
-    const fields = (count: number) => `{ serverInfo { ${many(count, () => 'version')} } }`;
-    expect((await ask(fields(1995))).status).toBe(200);
-    expect(await ask(fields(1996))).toEqual(
+    // The variable is not used, which is found out after the tokens were counted.
+    const values = (count: number) =>
+      `query($v: [Int!] = [${many(count, () => '1')}]) { serverInfo { engine } }`;
+    const around = 19;
+    const { answer } = await ask(values(2000 - around));
+    expect(answer.errors[0].extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
+    expect(await ask(values(2001 - around))).toEqual(
       refusal('The document has more than 2000 tokens. Ask for less, or in several requests.', {
         code: 'TOKEN_LIMIT',
         limit: 2000,
@@ -125,6 +137,72 @@ describe.each([
       ),
     );
     expect(await ask(query, { first: 100 })).toEqual(small);
+  });
+
+  it('take no price for known from variables that do not fit', async () => {
+    const query = `query Q($first: Int!, $at: DateTime!) { # ${path}
+      ${many(17, (i) => `page${i}: probes(first: $first) { nodes { id name __typename } }`)}
+      predictionLogs(filter: { occurredAt: { from: $at } }, first: 0) { nodes { id } }
+    }`;
+    const { answer } = await ask(query, { first: 200, at: 'never' });
+    expect(answer.errors[0].message).toContain('$at');
+    const { status, answer: refused } = await ask(query, {
+      first: 200,
+      at: '2001-04-03T00:00:00Z',
+    });
+    expect([status, refused.errors[0].extensions.code]).toEqual([400, 'QUERY_COMPLEXITY']);
+  });
+
+  it('refuse introspection that multiplies', async () => {
+    const one = '__schema { types { fields { type { fields { args { type { name } } } } } } }';
+    const query = `{ ${many(15, (i) => `a${i}: ${one}`)} }`;
+    const { status, answer } = await ask(query);
+    const { code, limit, actual } = answer.errors[0].extensions;
+    expect([status, code, limit]).toEqual([400, 'INTROSPECTION_LIMIT', 600_000]);
+    expect(answer.errors[0].message).toBe(
+      `The document asks for about ${actual} fields of the schema; the limit is 600000. Ask for less, or in several requests.`,
+    );
+  });
+
+  it('refuse operations in a list, even one', async () => {
+    const operation = { query: '{ serverInfo { engine } }' };
+    for (const batch of [[operation], [operation, operation], []]) {
+      expect(await post(JSON.stringify(batch))).toEqual(
+        refusal('Operations in a list are not taken, not even one; send each in a request.', {
+          code: 'BATCH_LIMIT',
+          limit: 0,
+          actual: batch.length,
+        }),
+      );
+    }
+  });
+
+  it('refuse JSON of more than 100 levels before it is parsed', async () => {
+    // Around the variable are two levels.
+    const nest = (levels: number) =>
+      `{"query":"{ serverInfo { engine } }","variables":{"v":${'['.repeat(levels - 2)}${']'.repeat(levels - 2)}}}`;
+    expect((await post(nest(100))).status).toBe(200);
+    expect(await post(nest(101))).toEqual(
+      refusal('The body cannot be read: The JSON text nests 101 levels deep; the limit is 100.', {
+        code: 'JSON_DEPTH_LIMIT',
+        limit: 100,
+        actual: 101,
+      }),
+    );
+  });
+
+  it('refuse JSON of more than 100 000 values before it is parsed', async () => {
+    // The body, the query, the variables and the list are four.
+    const list = (values: number) =>
+      ask('{ serverInfo { engine } }', { v: Array(values - 4).fill(1) });
+    expect((await list(100_000)).status).toBe(200);
+    expect(await list(100_001)).toEqual(
+      refusal('The body cannot be read: The JSON text has 100001 values; the limit is 100000.', {
+        code: 'JSON_VALUES_LIMIT',
+        limit: 100_000,
+        actual: 100_001,
+      }),
+    );
   });
 
   it('leave variables that do not fit to the execution', async () => {

@@ -7,6 +7,7 @@ import {
 } from '../src/platform/migrate.ts';
 import { sqlStatements } from '../src/platform/sql-statements.ts';
 import { openEmptyDatabase, openTestDatabase } from './setup/database.ts';
+import { REGISTRY_TABLES } from './setup/registry.ts';
 
 const database = await openTestDatabase();
 afterAll(() => database.close());
@@ -68,36 +69,17 @@ describe('migrate', () => {
     expect(state).toEqual({ half_way: null, recorded: 0n });
   });
 
-  it.each([
-    'code_commit',
-    'feature_schema',
-    'feature_field',
-    'feature_transformation',
-    'dataset_snapshot',
-    'dataset_derivation',
-    'feature_statistics',
-    'runtime_environment',
-    'runtime_package',
-    'artifact',
-    'evidence_location',
-    'model',
-    'model_version',
-    'dataset_use',
-    'artifact_use',
-    'metric',
-    'lifecycle_transition',
-    'endpoint',
-    'deployment',
-    'deployment_fact',
-    'sampling_fact',
-  ])('lets nobody delete from or empty %s', async (table) => {
-    await expect(database.query({ text: `DELETE FROM ${table}` })).rejects.toThrow(
-      `${table} is append-only: DELETE is refused`,
-    );
-    await expect(database.query({ text: `TRUNCATE ${table} CASCADE` })).rejects.toThrow(
-      /is append-only: TRUNCATE is refused/,
-    );
-  });
+  it.each([...REGISTRY_TABLES, 'endpoint', 'deployment', 'deployment_fact', 'sampling_fact'])(
+    'lets nobody delete from or empty %s',
+    async (table) => {
+      await expect(database.query({ text: `DELETE FROM ${table}` })).rejects.toThrow(
+        `${table} is append-only: DELETE is refused`,
+      );
+      await expect(database.query({ text: `TRUNCATE ${table} CASCADE` })).rejects.toThrow(
+        /is append-only: TRUNCATE is refused/,
+      );
+    },
+  );
 });
 
 describe('the recorded history', () => {

@@ -8,7 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Database } from '../src/platform/database.ts';
 import { ingestPredictions } from '../src/prediction/ingest-route.ts';
 import { BATCH_LINES, MAX_LINE_BYTES, ndjsonBatches } from '../src/prediction/ndjson-lines.ts';
-import type { RawLine } from '../src/prediction/raw-line.ts';
+import { bytesOf, type RawLine } from '../src/prediction/raw-line.ts';
 import { field } from './feature-fixture.ts';
 import { unique } from './setup/database.ts';
 import { openIngest, openServing, post } from './setup/ingest.ts';
@@ -30,7 +30,7 @@ const collect = async (chunks: readonly (string | Uint8Array)[]): Promise<RawLin
 const read = async (chunks: readonly (string | Uint8Array)[]) => {
   const batches = await collect(chunks);
   return batches.map((batch) =>
-    batch.map((raw) => [raw.line, Buffer.from(raw.bytes).toString(), raw.fault?.code ?? null]),
+    batch.map((raw) => [raw.line, bytesOf(raw).toString(), raw.fault?.code ?? null]),
   );
 };
 
@@ -78,7 +78,7 @@ describe('lines', () => {
   it('of 1 MiB are read, longer ones are refused by their beginning', async () => {
     const most = 'x'.repeat(MAX_LINE_BYTES);
     const [batch = []] = await collect([`${most}\r\n`, most, 'x\n', `${most}xxx`, '\nshort']);
-    expect(batch.map((raw) => [raw.line, raw.bytes.length, raw.fault?.code])).toEqual([
+    expect(batch.map((raw) => [raw.line, bytesOf(raw).length, raw.fault?.code])).toEqual([
       [1, MAX_LINE_BYTES, undefined],
       [2, 65_536, 'LINE_TOO_LONG'],
       [3, 65_536, 'LINE_TOO_LONG'],

@@ -11,7 +11,9 @@ import { artifactsCommand } from './artifacts.ts';
 import { demoCommand } from './demo.ts';
 import { dossierCommand } from './dossier.ts';
 import { CommandError, EXIT, EXIT_CODES } from './exit.ts';
+import { exportCommand } from './export.ts';
 import { holdCommand } from './hold.ts';
+import { importCommand } from './import.ts';
 import { ingestCommand, outcomesCommand } from './ingest.ts';
 import { keysCommand } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
@@ -57,6 +59,8 @@ for (const command of [
   restoreCommand,
   retentionCommand,
   holdCommand,
+  exportCommand,
+  importCommand,
 ]) {
   program.addCommand(command());
 }

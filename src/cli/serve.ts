@@ -48,8 +48,9 @@ const serve = async (options: ServeOptions): Promise<void> => {
     ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
   });
   const log = createLog(config.logLevel);
-  const database = await openDatabase(config);
-  const replicas = await openReplicas(config, database);
+  const limit = { statementSeconds: config.statementSeconds ?? undefined };
+  const database = await openDatabase(config, limit);
+  const replicas = await openReplicas(config, database, limit);
   let server: RunningServer | undefined;
   try {
     if (options.migrate) {

@@ -2,6 +2,7 @@ import type { FeatureFieldDefinition } from '../evidence/feature-field.ts';
 import type { FeatureSchema } from '../evidence/feature-schema.ts';
 import { type FieldChange, fieldChanges } from '../evidence/schema-compatibility.ts';
 import { formatInstant } from '../platform/instant.ts';
+import { remembered } from '../platform/remembered.ts';
 import type { FeatureReading } from '../prediction/feature-decode.ts';
 import { isStale } from '../prediction/feature-status.ts';
 import { type Finding, listed } from './finding.ts';
@@ -23,16 +24,20 @@ const subjectOf = (schema: FeatureSchema) => ({ type: 'FeatureSchema', key: sche
 
 const schemaMismatch = ({ builtWith, expected, release }: TraceEvidence): readonly Finding[] => {
   if (builtWith.digest === expected.digest) return [];
-  const changes = fieldChanges(expected, builtWith);
   return [
     {
       code: 'FEATURE_SCHEMA_MISMATCH',
       severity: 'ERROR',
-      message: `The features were built with ${releaseOf(builtWith)}, but ${release} was trained on ${releaseOf(expected)}. ${differences(changes)}`,
+      message: `The features were built with ${releaseOf(builtWith)}, but ${release} was trained on ${releaseOf(expected)}. ${differencesFrom(expected)(builtWith)}`,
       subject: subjectOf(builtWith),
     },
   ];
 };
+
+/** In words, how a schema differs from the one that a version expects. */
+const differencesFrom = remembered((expected: FeatureSchema) =>
+  remembered((builtWith: FeatureSchema) => differences(fieldChanges(expected, builtWith))),
+);
 
 const differences = (changes: readonly FieldChange[]): string => {
   const telling = changes.filter(({ severity }) => severity !== 'INFO');

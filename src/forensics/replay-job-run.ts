@@ -107,7 +107,10 @@ const runJob = async (
 ): Promise<boolean> => {
   const search = await searchOf(context, claimed);
   const read = (place: Place | null, attempted: number): Promise<readonly LoggedCase[]> =>
-    casesAfter(context.database, search, place, Math.min(chunkSize, claimed.rowLimit - attempted));
+    // Nobody waits for a job, so its statements may take their time.
+    context.database.session((session) =>
+      casesAfter(session, search, place, Math.min(chunkSize, claimed.rowLimit - attempted)),
+    );
   let job = claimed;
   let reading = read(placeOfJob(claimed), claimed.attempted);
   let keeping = Promise.resolve(true);

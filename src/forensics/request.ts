@@ -7,6 +7,7 @@ import { formatInstant } from '../platform/instant.ts';
 import { needs } from '../platform/needs.ts';
 import { TimeWindowInput } from '../platform/time-window.ts';
 import { type ArchivedAnswer, findArchived } from '../prediction/archive-search.ts';
+import { hasKey } from '../prediction/hashed-key.ts';
 import {
   type PredictionLog,
   PredictionLogRef,
@@ -71,15 +72,18 @@ const predictionsOf = (
     ]);
   }
   if (traceId != null) {
-    return selectPredictions(database, 'request_by_trace', `WHERE l.trace_id = $1 ${ORDER}`, [
-      traceId,
-    ]);
+    return selectPredictions(
+      database,
+      'request_by_trace',
+      `WHERE ${hasKey('trace_id', '$1')} ${ORDER}`,
+      [traceId],
+    );
   }
   const { from, to } = entity?.during ?? {};
   return selectPredictions(
     database,
     'request_by_entity',
-    `WHERE l.entity_key = $1 AND l.occurred_at >= $2 AND l.occurred_at < $3 ${ORDER}`,
+    `WHERE ${hasKey('entity_key', '$1')} AND l.occurred_at >= $2 AND l.occurred_at < $3 ${ORDER}`,
     [
       entity?.key,
       from == null ? '-infinity' : formatInstant(from),

@@ -1,6 +1,6 @@
 import { digestOfBytes } from '../platform/canonical-json.ts';
 import type { Context } from '../platform/context.ts';
-import type { Instant } from '../platform/instant.ts';
+import { END_OF_TIME, type Instant } from '../platform/instant.ts';
 import { lexical } from '../prediction/feature-lexical.ts';
 import { digestText, type PredictionLog } from '../prediction/prediction-log.ts';
 import { featureFindings } from './feature-findings.ts';
@@ -80,9 +80,6 @@ const traceDigest = (
     }),
   );
 
-/** Later than every fact: without a `knownAt` nothing is left out, whatever the clocks of process and database say. */
-const EVERYTHING = Number.MAX_SAFE_INTEGER;
-
 /** Traces a prediction as known at an instant, or now; null when the prediction itself was not known then. */
 export const traceOf = async (
   context: Context,
@@ -90,7 +87,7 @@ export const traceOf = async (
   knownAt: Instant | null,
   given?: ServingHistories,
 ): Promise<Trace | null> => {
-  const known = knownAt ?? EVERYTHING;
+  const known = knownAt ?? END_OF_TIME;
   if (prediction.recordedAt > known) return null;
   const histories = given ?? (await historiesOf(context, prediction));
   const evidence = await gatherEvidence(context, prediction, histories, known);

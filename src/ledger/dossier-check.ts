@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { digestOfBytes } from '../platform/canonical-json.ts';
 import { openEnvelope } from '../platform/dsse.ts';
 import { parseVerifierKey, type VerifierKey } from '../platform/signed-note.ts';
+import { copyText } from '../prediction/copy-text.ts';
 import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
 import {
   type DossierProof,
@@ -57,8 +58,18 @@ const leadsTo = (proof: DossierProof, { size, root }: Checkpoint): boolean => {
 const sourceOf = ({ entry }: DossierProof): string => entry.split('\n')[1] ?? '';
 const rowKeyOf = ({ entry }: DossierProof): string => entry.split('\n')[2] ?? '';
 
+/** Whether the name of a subject, as JSON, is that of the record; of what was erased the text is gone. */
+const isNamed = (name: string, text: string | null): boolean => {
+  if (text === null) return true;
+  const parts = parseJson(name);
+  if (!Array.isArray(parts) || parts.length !== 4) return false;
+  const [requestId, occurredAt, route, item] = parts.map(String);
+  const named = [copyText(requestId ?? ''), occurredAt, item, copyText(route ?? '')];
+  return named.join('\t') === text.split('\t').slice(1, 5).join('\t');
+};
+
 const recordProblems = (
-  { subject: [{ digest }], predicate }: DossierStatement,
+  { subject: [{ name, digest }], predicate }: DossierStatement,
   checkpoint: Checkpoint,
 ): readonly string[] => {
   const { text, salt, proof } = predicate.record;
@@ -69,7 +80,9 @@ const recordProblems = (
       : commitmentOf(new Uint8Array(Buffer.from(salt, 'base64')), content);
   const subject = Buffer.from(content ?? leaf).toString('hex');
   return [
-    ...(subject === digest.sha256 ? [] : ['the record is not what the subject says']),
+    ...(subject === digest.sha256 && isNamed(name, text)
+      ? []
+      : ['the record is not what the subject says']),
     ...(sameHash(leaf, bytesOf(proof.leaf)) && sourceOf(proof) === 'prediction_log'
       ? []
       : ['the record is not what its proof is about']),
@@ -84,33 +97,50 @@ const versionManifest = z.object({
   datasets: z.array(z.object({ digest: z.string() })).default([]),
 });
 
-/** What a version is made of, by digest; null when the text is no manifest of one. */
-const referencesIn = (text: string): readonly string[] | null => {
+type Reference = readonly [digest: unknown, kind: string];
+
+/** What a version's manifest refers to; null when the text is no manifest of one. */
+const referencesOf = (text: string): readonly Reference[] | null => {
   const { success, data } = versionManifest.safeParse(parseJson(text));
   if (!success) return null;
   const { commit, featureSchema, environment, datasets } = data;
-  return [commit, featureSchema, environment, ...datasets.map(({ digest }) => digest)];
+  return [
+    [commit, 'CodeCommit'],
+    [featureSchema, 'FeatureSchema'],
+    [environment, 'RuntimeEnvironment'],
+    ...datasets.map(({ digest }): Reference => [digest, 'DatasetSnapshot']),
+  ];
 };
 
-/** Every reference, from the record on, must lead to a text that has that digest. */
+/** Every reference, from the record on, must lead to a text that has that digest, filed as what it is referred to as. */
 const manifestProblems = ({ predicate }: DossierStatement): readonly string[] => {
   const { manifests, record } = predicate;
-  const known = new Set(manifests.map(({ digest }) => digest));
   const [, , , , , version, schema] = record.text?.split('\t') ?? [];
+  const roots: readonly Reference[] =
+    record.text === null
+      ? []
+      : [
+          [version, 'ModelVersion'],
+          [schema, 'FeatureSchema'],
+        ];
   const versions = manifests
-    .filter(({ kind }) => kind === 'ModelVersion')
-    .map(({ digest, text }) => ({ digest, references: referencesIn(text) }));
-  const wanted = versions.flatMap(({ references }) => references ?? []);
+    .filter(({ kind, digest }) => digest === version || kind === 'ModelVersion')
+    .map(({ digest, text }) => ({ digest, refersTo: referencesOf(text) }));
+  const references = [...roots, ...versions.flatMap(({ refersTo }) => refersTo ?? [])];
+  const filed = new Map(manifests.map(({ digest, kind }) => [digest, kind]));
   return [
     ...manifests
       .filter(({ digest, text }) => digestOfBytes(text) !== digest)
       .map(({ kind, digest }) => `the ${kind} filed as ${digest} has another digest`),
     ...versions
-      .filter(({ references }) => references === null)
+      .filter(({ refersTo }) => refersTo === null)
       .map(({ digest }) => `the ModelVersion filed as ${digest} is no manifest of one`),
-    ...[...(record.text === null ? [] : [version, schema]), ...wanted]
-      .filter((digest) => typeof digest !== 'string' || !known.has(digest))
-      .map((digest) => `${String(digest)} is referred to and not there`),
+    ...references
+      .filter(([digest]) => typeof digest !== 'string' || !filed.has(digest))
+      .map(([digest]) => `${String(digest)} is referred to and not there`),
+    ...references
+      .filter(([digest, kind]) => filed.has(String(digest)) && filed.get(String(digest)) !== kind)
+      .map(([digest, kind]) => `${String(digest)} is not filed as the ${kind} that it is`),
   ];
 };
 

@@ -2,6 +2,7 @@ import type { Context } from '../platform/context.ts';
 import type { Session } from '../platform/database.ts';
 import { NotFoundError } from '../platform/errors.ts';
 import { formatInstant } from '../platform/instant.ts';
+import { hasKey } from '../prediction/hashed-key.ts';
 import { HOLD_FITS } from '../retention/legal-hold.ts';
 import { LegalHoldError } from '../retention/legal-hold-error.ts';
 import {
@@ -38,7 +39,7 @@ const TAKE_TURN = `SELECT pg_advisory_xact_lock(${LOCK})`;
 const PREDICTIONS = `WITH found AS MATERIALIZED (
     SELECT request_id, occurred_at, endpoint_id, item, batch_id, sha256(salt || digest) AS leaf, feature_schema_id,
       model_version_id
-    FROM prediction_log WHERE entity_key = $1 AND digest IS NOT NULL
+    FROM prediction_log l WHERE ${hasKey('entity_key', '$1')} AND digest IS NOT NULL
   )
   INSERT INTO erasure_stage
   SELECT 'prediction_log', request_id, occurred_at, endpoint_id, item, batch_id, leaf,

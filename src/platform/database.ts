@@ -16,6 +16,15 @@ export interface Session {
   query<Row>(statement: Statement): Promise<Row[]>;
   /** Runs `COPY … FROM STDIN` with rows in PostgreSQL's text format. */
   copy(target: string, rows: string | Buffer<ArrayBuffer>): Promise<void>;
+  /**
+   * Runs `COPY … TO STDOUT` on columns of a table that is no parent of others, and gives its rows to `read` in PostgreSQL's
+   * text format, in pieces, as fast as they are read. Bounded memory; one moment only within a transaction.
+   */
+  copyOut<Result>(
+    table: string,
+    columns: string,
+    read: (pieces: AsyncIterable<Uint8Array>) => Promise<Result>,
+  ): Promise<Result>;
 }
 
 /** The database behind Hindcast: Prisma for the registry, SQL on the same connections for the log. */
@@ -28,9 +37,17 @@ export interface Database extends Session {
   readonly prisma: PrismaClient;
   /** Prisma's way to these connections, for its own tools. */
   readonly prismaAdapter: SqlMigrationAwareDriverAdapterFactory;
-  /** Runs `work` in one transaction on one connection; it commits when `work` resolves. */
-  transaction<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
-  /** Runs `work` on one connection outside a transaction, for session locks. */
+  /** How long a statement may take that is on its own, in seconds; absent where nothing ends it. */
+  readonly statementSeconds?: number;
+  /**
+   * Runs `work` in one transaction on one connection; it commits when `work` resolves. Its statements may take their time,
+   * since it writes, unless it `isRead`.
+   */
+  transaction<Result>(
+    work: (session: Session) => Promise<Result>,
+    options?: { readonly isRead: boolean },
+  ): Promise<Result>;
+  /** Runs `work` on one connection outside a transaction, for session locks. Its statements may take their time. */
   session<Result>(work: (session: Session) => Promise<Result>): Promise<Result>;
   /**
    * Runs `work` unless another process is at the same task; false when one is. `lost` is aborted when the claim is: another
@@ -87,6 +104,12 @@ const UNAVAILABLE =
 
 /** What the driver says without a code. */
 const LOST = /^(Connection terminated|Client has encountered a connection error|timeout exceeded)/;
+
+/** Whether the database ended a statement because it took too long. */
+export const isStatementTimeout = (error: unknown): boolean =>
+  sqlState(error) === '57014' ||
+  // Where Prisma puts what the driver said.
+  sqlState(Object(Object(error).meta).driverAdapterError) === '57014';
 
 /** Whether the database could not do its work, whatever it was asked: it may when it is asked again. */
 export const isUnavailable = (error: unknown): boolean => {

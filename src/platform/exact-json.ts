@@ -19,29 +19,50 @@ export interface ExactJsonObject {
 /** Text that is not JSON, or that cannot be read without losing something. */
 export class ExactJsonError extends Error {
   override readonly name = 'ExactJsonError';
-  readonly code: 'SYNTAX' | 'TOO_DEEP' | 'REPEATED_KEY' | 'INEXACT_NUMBER';
+  readonly code: 'SYNTAX' | 'TOO_DEEP' | 'TOO_MANY_VALUES' | 'REPEATED_KEY' | 'INEXACT_NUMBER';
   /** Offset in UTF-16 units, when known. */
   readonly position: number | null;
+  /** What was too much, and how much would have been taken. */
+  readonly excess: { readonly limit: number; readonly actual: number } | null;
 
-  constructor(code: ExactJsonError['code'], message: string, position: number | null = null) {
+  constructor(
+    code: ExactJsonError['code'],
+    message: string,
+    position: number | null = null,
+    excess: ExactJsonError['excess'] = null,
+  ) {
     super(message);
     this.code = code;
     this.position = position;
+    this.excess = excess;
   }
 }
 
 /** Levels of arrays and objects, so that whatever walks a parsed value may recurse. */
 export const MAX_JSON_DEPTH = 100;
 
+/** How much a text may hold; it is refused before it is parsed. */
+export interface JsonBounds {
+  readonly depth: number;
+  readonly values: number;
+}
+
+const BOUNDS: JsonBounds = { depth: MAX_JSON_DEPTH, values: Number.POSITIVE_INFINITY };
+
 /**
  * Reads RFC 8259 text without losing anything. Throws an {@link ExactJsonError} for text that is not JSON, a number
  * that no double holds, a key that an object repeats, or more than 100 levels.
  */
-export const parseExactJson = (text: string): ExactJson => {
-  const { depth, keys, hasRiskyNumber } = scanJson(text);
-  if (depth > MAX_JSON_DEPTH) {
-    const message = `The JSON text nests ${depth} levels deep; the limit is ${MAX_JSON_DEPTH}`;
-    throw new ExactJsonError('TOO_DEEP', message);
+export const parseExactJson = (text: string, bounds = BOUNDS): ExactJson => {
+  const { depth, keys, values, hasRiskyNumber } = scanJson(text);
+  if (depth > bounds.depth) {
+    const message = `The JSON text nests ${depth} levels deep; the limit is ${bounds.depth}`;
+    throw new ExactJsonError('TOO_DEEP', message, null, { limit: bounds.depth, actual: depth });
+  }
+  if (values > bounds.values) {
+    const message = `The JSON text has ${values} values; the limit is ${bounds.values}`;
+    const excess = { limit: bounds.values, actual: values };
+    throw new ExactJsonError('TOO_MANY_VALUES', message, null, excess);
   }
   const fast = hasRiskyNumber ? undefined : parseFast(text);
   const value = fast === undefined ? parseSlow(text) : fast;

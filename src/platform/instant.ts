@@ -1,6 +1,9 @@
 /** Microseconds since 1970-01-01T00:00:00Z: exact as a JavaScript number from the year 1685 to 2254. */
 export type Instant = number;
 
+/** Later than every instant: as known at it, nothing is left out, whatever the clocks of process and database say. */
+export const END_OF_TIME: Instant = Number.MAX_SAFE_INTEGER;
+
 const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d(?::?\d\d)?)$/;
 
 const FIRST_MILLISECOND = Date.UTC(1685, 0);

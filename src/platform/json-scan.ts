@@ -4,6 +4,8 @@ export interface JsonScan {
   readonly depth: number;
   /** Number of object keys, repeated ones included. */
   readonly keys: number;
+  /** Number of values, those in others included. */
+  readonly values: number;
   /** Whether some number may lose digits in `JSON.parse`. */
   readonly hasRiskyNumber: boolean;
 }
@@ -17,6 +19,7 @@ export const scanJson = (text: string): JsonScan => {
   let level = 0;
   let depth = 0;
   let keys = 0;
+  let values = 1;
   let hasRiskyNumber = false;
   for (let i = 0; i < text.length; i += 1) {
     const code = text.charCodeAt(i);
@@ -24,6 +27,8 @@ export const scanJson = (text: string): JsonScan => {
       i = endOfString(text, i);
     } else if (code === COLON) {
       keys += 1;
+    } else if (code === COMMA) {
+      values += 1;
     } else if (code >= MINUS && code <= NINE) {
       const start = i;
       let hasExponent = false;
@@ -38,12 +43,14 @@ export const scanJson = (text: string): JsonScan => {
       }
     } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       level += 1;
+      const next = text.charCodeAt(i + 1);
+      if (next !== CLOSE_BRACE && next !== CLOSE_BRACKET) values += 1;
       if (level > depth) depth = level;
     } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
       level -= 1;
     }
   }
-  return { depth, keys, hasRiskyNumber };
+  return { depth, keys, values, hasRiskyNumber };
 };
 
 /** The first key, as written with quotes, that valid JSON text repeats within one object. */
@@ -93,6 +100,7 @@ const isInNumber = (code: number): boolean =>
 
 const QUOTE = 0x22;
 const PLUS = 0x2b;
+const COMMA = 0x2c;
 const MINUS = 0x2d;
 const DOT = 0x2e;
 const ZERO = 0x30;

@@ -3,9 +3,14 @@ import { GraphQLError } from 'graphql';
 /** Which limit a request went beyond. */
 export type LimitCode =
   | 'ALIAS_LIMIT'
+  | 'BATCH_LIMIT'
   | 'BODY_LIMIT'
   | 'DEPTH_LIMIT'
   | 'DIRECTIVE_LIMIT'
+  | 'DOCUMENT_LIMIT'
+  | 'INTROSPECTION_LIMIT'
+  | 'JSON_DEPTH_LIMIT'
+  | 'JSON_VALUES_LIMIT'
   | 'NODES_LIMIT'
   | 'QUERY_COMPLEXITY'
   | 'TOKEN_LIMIT';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { PGlite, type Transaction } from '@electric-sql/pglite';
 import { PrismaPGlite } from 'pglite-prisma-adapter';
 import { PrismaClient } from '../generated/prisma/client.ts';
+import { ConfigError } from './config.ts';
 import {
   type Database,
   type Session,
@@ -13,19 +14,26 @@ import {
 } from './database.ts';
 import { readSnapshot } from './embedded-snapshot.ts';
 import { claimFolder } from './folder-claim.ts';
+import { copiedRows } from './pglite-copy.ts';
 import { preparedQueries } from './pglite-prepared.ts';
 import { sqlValueReaders } from './sql-values.ts';
 
 const options = { parsers: { ...sqlValueReaders } };
 
+/** What the database of a folder begins as where there is none: a migrated one, an empty one, or it is an error. */
+export type Beginning = 'migrated' | 'empty' | 'none';
+
 /** Where the embedded database lives: a folder, or memory that is gone at the end, perhaps filled from a dump. */
 export type PgliteStore =
-  | { readonly folder: string }
+  | { readonly folder: string; readonly beginning?: Beginning }
   | { readonly memory: true; readonly dump?: Blob };
 
 /** Opens the embedded database. A folder has one owner at a time; a second one gets a `FolderClaimedError`. */
 export const openPglite = async (store: PgliteStore): Promise<Database> => {
   const { notify, observe } = statementListeners();
+  if ('folder' in store && store.beginning === 'none' && !hasData(store.folder)) {
+    throw new ConfigError(`${store.folder} holds no embedded database.`);
+  }
   const claim = 'folder' in store ? await claimFolder(store.folder) : null;
   const pglite = await openStore(store);
   const sessionOn = (client: PGlite | Transaction): Session => ({
@@ -43,6 +51,7 @@ export const openPglite = async (store: PgliteStore): Promise<Database> => {
       notify(sql);
       await client.query(sql, [], { blob: new Blob([rows]) });
     },
+    copyOut: (table, columns, read) => read(copiedRows(client, table, columns, notify)),
   });
   const prismaAdapter = new PrismaPGlite(pglite);
   const prisma = new PrismaClient({
@@ -89,18 +98,20 @@ const openStore = async (store: PgliteStore): Promise<PGlite> => {
   if ('memory' in store) {
     return PGlite.create({ ...(store.dump === undefined ? {} : { loadDataDir: store.dump }) });
   }
-  return openFolder(store.folder);
+  return openFolder(store.folder, store.beginning ?? 'migrated');
 };
 
+const hasData = (folder: string): boolean => existsSync(join(folder, 'pgdata'));
+
 /** Opens the data of a folder that this process owns; begins with the snapshot of the build where there is none. */
-const openFolder = async (folder: string): Promise<PGlite> => {
+const openFolder = async (folder: string, beginning: Beginning): Promise<PGlite> => {
   const dataDir = join(folder, 'pgdata');
   // There while data is made, so that what a killed process left half made is made again.
   const unfinished = join(folder, 'pgdata.unfinished');
   if (existsSync(unfinished)) await rm(dataDir, { recursive: true, force: true });
   else if (existsSync(dataDir)) return PGlite.create({ dataDir });
   await writeFile(unfinished, '');
-  const snapshot = await readSnapshot();
+  const snapshot = beginning === 'migrated' ? await readSnapshot() : null;
   const pglite = await PGlite.create({
     dataDir,
     ...(snapshot === null ? {} : { loadDataDir: snapshot }),

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
+import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { PrismaClient } from '../generated/prisma/client.ts';
 import {
   type Database,
@@ -34,24 +34,41 @@ function* piecesOf(rows: string | Buffer): Generator<Buffer> {
 const SESSION =
   '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=iso_8601 -c bytea_output=hex -c jit=off';
 
-/** A replica is given up sooner than a primary, which can answer for it; in milliseconds. */
-const REPLICA: pg.PoolConfig = {
-  options: `${SESSION} -c default_transaction_read_only=on`,
-  connectionTimeoutMillis: 2000,
-  query_timeout: 60_000,
-};
+/** How long a replica may be silent that should have ended a statement itself, in milliseconds. */
+const SILENCE = 5000;
 
-/** Connects to PostgreSQL 15 or later; to read only, when it is a replica of `primary`. */
-export const openPostgresql = (url: string, poolSize: number, primary?: Database): Database => {
+/** A replica is given up sooner than a primary, which can answer for it. */
+const replicaConfig = (statementSeconds = 60): pg.PoolConfig => ({
+  connectionTimeoutMillis: 2000,
+  query_timeout: statementSeconds * 1000 + SILENCE,
+});
+
+export interface PostgresqlOptions {
+  /** Given for a replica of it, from which is only read. */
+  readonly primary?: Database;
+  /** How long a statement may take that is on its own, in seconds. */
+  readonly statementSeconds?: number | undefined;
+}
+
+/** Connects to PostgreSQL 15 or later. */
+export const openPostgresql = (
+  url: string,
+  poolSize: number,
+  { primary, statementSeconds }: PostgresqlOptions = {},
+): Database => {
   const { notify, observe } = statementListeners();
   // The session is in UTC because both Prisma and the readers of the log's instants rely on it. Compiling a statement takes
   // longer than running it on what a bounded query reads.
   const pool = new pg.Pool({
     connectionString: url,
     max: poolSize,
-    options: SESSION,
+    options: [
+      SESSION,
+      ...(primary === undefined ? [] : ['-c default_transaction_read_only=on']),
+      ...(statementSeconds === undefined ? [] : [`-c statement_timeout=${statementSeconds}s`]),
+    ].join(' '),
     application_name: 'hindcast',
-    ...(primary !== undefined && REPLICA),
+    ...(primary !== undefined && replicaConfig(statementSeconds)),
   });
   // An idle connection that breaks is replaced by the pool; the next query reports what is still wrong.
   pool.on('error', () => {});
@@ -79,7 +96,24 @@ export const openPostgresql = (url: string, poolSize: number, primary?: Database
       stream.on('error', () => {});
       await pipeline(Readable.from(piecesOf(rows)), stream);
     };
-  const session = async <Result>(work: (session: Session) => Promise<Result>): Promise<Result> => {
+  const copyOutOn =
+    (client: pg.PoolClient): Session['copyOut'] =>
+    async (table, columns, read) => {
+      const sql = `COPY ${table} (${columns}) TO STDOUT`;
+      notify(sql);
+      const stream = client.query(copyTo(sql));
+      stream.on('error', () => {});
+      try {
+        return await read(stream);
+      } catch (error) {
+        // What is still on its way would have to be read before the connection took another statement.
+        if (client instanceof pg.Client) await client.end();
+        throw error;
+      }
+    };
+  const onClient = async <Result>(
+    work: (session: Session, client: pg.PoolClient) => Promise<Result>,
+  ): Promise<Result> => {
     const client = await pool.connect();
     let failure: Error | undefined;
     const fail = (error: Error): void => {
@@ -87,15 +121,32 @@ export const openPostgresql = (url: string, poolSize: number, primary?: Database
     };
     client.on('error', fail);
     try {
-      return await work({ query: sessionOn(client), copy: copyOn(client) });
+      return await work(
+        { query: sessionOn(client), copy: copyOn(client), copyOut: copyOutOn(client) },
+        client,
+      );
     } finally {
       client.removeListener('error', fail);
       client.release(failure);
     }
   };
-  const transaction: Database['transaction'] = (work) =>
-    session(async (inner) => {
-      await inner.query({ text: 'BEGIN' });
+  const session: Database['session'] = (work) =>
+    statementSeconds === undefined
+      ? onClient(work)
+      : onClient(async (inner, client) => {
+          await client.query('SET statement_timeout = 0');
+          try {
+            return await work(inner);
+          } finally {
+            // When this fails the connection is broken, and not used again.
+            await client.query('RESET statement_timeout').catch(() => {});
+          }
+        });
+  const transaction: Database['transaction'] = (work, { isRead } = { isRead: false }) =>
+    onClient(async (inner, client) => {
+      notify('BEGIN');
+      const isLimited = isRead || statementSeconds === undefined;
+      await client.query(isLimited ? 'BEGIN' : 'BEGIN; SET LOCAL statement_timeout = 0');
       try {
         const result = await work(inner);
         await inner.query({ text: 'COMMIT' });
@@ -117,10 +168,12 @@ export const openPostgresql = (url: string, poolSize: number, primary?: Database
     engine: 'postgresql',
     location: withoutCredentials(url),
     ...(primary !== undefined && { primary }),
+    ...(statementSeconds !== undefined && { statementSeconds }),
     prisma,
     prismaAdapter,
     query: sessionOn(pool),
     copy: (target, rows) => session((inner) => inner.copy(target, rows)),
+    copyOut: (table, columns, read) => session((inner) => inner.copyOut(table, columns, read)),
     transaction,
     session,
     exclusively: (task, work) => exclusively(url, task, work),

@@ -7,7 +7,7 @@ import { type ArchiveFile, selectArchiveFiles } from './archive-index.ts';
 import { readArchive } from './archive-reader.ts';
 import { DuckdbUnavailableError } from './duckdb.ts';
 import type { LogRow } from './log-columns.ts';
-import { OBSERVATIONS, OUTCOMES } from './observations.ts';
+import { OBSERVATIONS, OUTCOME_LIST } from './observations.ts';
 import { type PredictionLog, type PredictionRow, predictionOf } from './prediction-log.ts';
 import { timeOfRequestId } from './request-time.ts';
 
@@ -125,9 +125,14 @@ const withObservations = async (
   const rows = found.map(({ row }) => row as unknown as PredictionRow);
   const observed = await database.query<{ observations: string }>({
     name: 'observations_of_archived',
-    text: `SELECT ${OBSERVATIONS} AS observations FROM (SELECT l.*, ${OUTCOMES} AS outcomes
-      FROM unnest($1::text[], $2::timestamptz[], $3::int[], $4::int[], $5::text[], $6::text[]::bigint[]) WITH ORDINALITY
-        AS l (request_id, occurred_at, endpoint_id, item, digest, batch_id, place)) l ORDER BY place`,
+    // Outcomes are asked for by themselves: on Citus they are on other nodes, and the archived rows are on none.
+    text: `WITH observed AS MATERIALIZED (
+        SELECT o.request_id, o.endpoint_id, o.item, ${OUTCOME_LIST} AS outcomes
+        FROM prediction_outcome o WHERE o.request_id = ANY($1::text[]) GROUP BY 1, 2, 3)
+      SELECT ${OBSERVATIONS} AS observations
+      FROM (unnest($1::text[], $2::timestamptz[], $3::int[], $4::int[], $5::text[], $6::text[]::bigint[]) WITH ORDINALITY
+        AS archived (request_id, occurred_at, endpoint_id, item, digest, batch_id, place)
+        LEFT JOIN observed USING (request_id, endpoint_id, item)) AS l ORDER BY place`,
     values: [
       rows.map((row) => row.request_id),
       rows.map((row) => formatInstant(row.occurred_at)),

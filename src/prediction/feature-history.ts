@@ -14,6 +14,7 @@ import {
 } from '../platform/pagination.ts';
 import { FeatureValueRef } from './feature-value-type.ts';
 import { type FeatureValue, featureValuesOf } from './feature-values.ts';
+import { hasKey } from './hashed-key.ts';
 import { type PredictionLog, PredictionLogRef } from './prediction-log.ts';
 import { searchPage } from './search-page.ts';
 import type { Condition } from './sql-condition.ts';
@@ -69,7 +70,7 @@ const historyPage = async (
     throw argumentError({ path: ['featureHistory'], message });
   }
   noteSensitiveRead(context, 'ENTITY_KEY', requestId);
-  const condition: Condition = (parameter) => `l.entity_key = ${parameter(entityKey, 'text')}
+  const condition: Condition = (parameter) => `${hasKey('entity_key', parameter(entityKey, 'text'))}
       AND l.occurred_at <= ${parameter(formatInstant(occurredAt), 'timestamptz')}`;
   const page = await searchPage(
     context.database,

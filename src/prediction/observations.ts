@@ -1,4 +1,4 @@
-import type { Instant } from '../platform/instant.ts';
+import { END_OF_TIME, type Instant } from '../platform/instant.ts';
 import type { SamplingFact } from '../serving/sampling.ts';
 
 /** A record that came with the identity of a stored prediction and other content. */
@@ -46,11 +46,13 @@ export interface Observations {
 
 const micros = (column: string): string => `(extract(epoch FROM ${column}) * 1000000)::bigint`;
 
-/** An SQL expression for the outcomes of row `l` of the log, on the node that has both. */
-export const OUTCOMES = `(SELECT json_agg(json_build_object('label', o.label, 'value', o.value::text,
+/** An SQL aggregate of rows `o`, the outcomes of one prediction. */
+export const OUTCOME_LIST = `json_agg(json_build_object('label', o.label, 'value', o.value::text,
       'observedAt', ${micros('o.observed_at')}, 'recordedAt', ${micros('o.recorded_at')})
-      ORDER BY o.recorded_at, o.observed_at, o.digest)
-    FROM prediction_outcome o
+      ORDER BY o.recorded_at, o.observed_at, o.digest)`;
+
+/** An SQL expression for the outcomes of row `l` of the log, on the node that has both. */
+export const OUTCOMES = `(SELECT ${OUTCOME_LIST} FROM prediction_outcome o
     WHERE o.request_id = l.request_id AND o.endpoint_id = l.endpoint_id AND o.item = l.item)`;
 
 /**
@@ -107,7 +109,7 @@ export const observationsOf = (text: string): Observations => {
 };
 
 /** Only what had been recorded by an instant; the sampling stays what is believed now. */
-export const observationsKnownAt = (
+const observationsKnownAt = (
   { conflicts, outcomes, refused, erasure, sampling }: Observations,
   knownAt: Instant,
 ): Observations => ({
@@ -118,6 +120,15 @@ export const observationsKnownAt = (
   erasure,
   sampling,
 });
+
+/** A prediction with what of its observations was known at an instant. */
+export const asKnownAt = <Observed extends { readonly observations: Observations }>(
+  observed: Observed,
+  knownAt: Instant,
+): Observed =>
+  knownAt === END_OF_TIME
+    ? observed
+    : { ...observed, observations: observationsKnownAt(observed.observations, knownAt) };
 
 /** The outcome that holds: the one observed last; of those, the one recorded last. */
 export const latestOutcome = (outcomes: readonly PredictionOutcome[]): PredictionOutcome | null =>

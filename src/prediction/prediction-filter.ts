@@ -5,6 +5,7 @@ import type { EndpointReference } from '../serving/endpoint.ts';
 import { floatCondition, stringCondition } from './comparators.ts';
 import { featureCondition } from './feature-condition.ts';
 import type { FeatureOccurrence } from './feature-occurrences.ts';
+import { hasKey } from './hashed-key.ts';
 import type {
   OutcomeFilterShape,
   PredictionFilter,
@@ -32,6 +33,12 @@ const isOneOf =
   (values: readonly string[]): Condition =>
   (parameter) =>
     `${column} = ANY(${parameter([...values], 'text[]')})`;
+
+const isHashed =
+  (column: 'entity_key' | 'trace_id') =>
+  (keys: string | readonly string[]): Condition =>
+  (parameter) =>
+    hasKey(column, ...[keys].flat().map((key) => parameter(key, 'text')));
 
 const isPresent = (column: string) => (wanted: boolean) =>
   fixed(`${column} IS ${wanted ? 'NOT NULL' : 'NULL'}`);
@@ -91,8 +98,8 @@ export const predictionCondition = (
     ...whereGiven(filter.modelVersion, refersTo('l.model_version_id')),
     ...whereGiven(filter.featureSchema, refersTo('l.feature_schema_id')),
     ...whereGiven(filter.requestIds, isOneOf('l.request_id')),
-    ...whereGiven(filter.traceId, equals('l.trace_id', 'text')),
-    ...whereGiven(filter.entityKeys, isOneOf('l.entity_key')),
+    ...whereGiven(filter.traceId, isHashed('trace_id')),
+    ...whereGiven(filter.entityKeys, isHashed('entity_key')),
     ...whereGiven(filter.score, (comparison) => floatCondition('l.score', comparison)),
     ...whereGiven(filter.hasScore, isPresent('l.score')),
     ...whereGiven(filter.label, (comparison) => stringCondition('l.label', comparison)),

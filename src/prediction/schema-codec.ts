@@ -1,18 +1,13 @@
 import type { FeatureSchema } from '../evidence/feature-schema.ts';
+import { remembered } from '../platform/remembered.ts';
 import { compileFeatureCodec, type FeatureCodec } from './feature-codec.ts';
 import { FeatureLayoutError, type FeatureReading } from './feature-decode.ts';
 import type { EncodedFeatures } from './feature-layout.ts';
 
-const codecs = new WeakMap<FeatureSchema, FeatureCodec>();
-
 /** The codec of a schema, compiled once: schemas are immutable and stay in memory. */
-export const codecOf = (schema: FeatureSchema): FeatureCodec => {
-  const existing = codecs.get(schema);
-  if (existing !== undefined) return existing;
-  const codec = compileFeatureCodec(schema.fields);
-  codecs.set(schema, codec);
-  return codec;
-};
+export const codecOf = remembered(
+  ({ fields }: FeatureSchema): FeatureCodec => compileFeatureCodec(fields),
+);
 
 /**
  * The features of a stored row, in schema order. A row that no longer fits its schema was altered: none of its values can

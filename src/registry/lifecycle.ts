@@ -1,5 +1,5 @@
 import { digestOf } from '../platform/canonical-json.ts';
-import { formatInstant, type Instant } from '../platform/instant.ts';
+import { END_OF_TIME, formatInstant, type Instant } from '../platform/instant.ts';
 
 export type LifecycleStage = 'REGISTERED' | 'STAGING' | 'PRODUCTION' | 'ARCHIVED' | 'REVOKED';
 
@@ -33,7 +33,7 @@ export const TRANSITIONS: Readonly<Record<LifecycleStage, readonly LifecycleStag
 /** The facts that hold, in the order they took effect: corrected ones are left out, and those recorded after `knownAt`. */
 export const effectiveFacts = <Fact extends LifecycleFact>(
   facts: readonly Fact[],
-  knownAt: Instant = Number.MAX_SAFE_INTEGER,
+  knownAt: Instant = END_OF_TIME,
 ): readonly Fact[] => {
   const known = facts.filter(({ recordedAt }) => recordedAt <= knownAt);
   const corrected = new Set(known.map(({ correctsSequence }) => correctsSequence));

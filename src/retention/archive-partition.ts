@@ -96,11 +96,13 @@ export const archivePartition = async (
   if (holds.length > 0) return { status: 'HELD', holds };
   const read = { rows: 0, whole: 0 };
   const files = await storeArchive(database, store, week, (writer) =>
-    readPartition(database, week, async (rows) => {
-      await writer.append(rows);
-      read.rows += rows.length;
-      read.whole += rows.filter(({ digest }) => digest !== null).length;
-    }),
+    database.session((session) =>
+      readPartition(session, week, async (rows) => {
+        await writer.append(rows);
+        read.rows += rows.length;
+        read.whole += rows.filter(({ digest }) => digest !== null).length;
+      }),
+    ),
   ).catch((error: unknown) => {
     // Dropped by another process before it was read.
     if (sqlState(error) === '42P01') return null;

@@ -2,6 +2,7 @@ import type { Session } from '../platform/database.ts';
 import { referenced } from '../platform/immutable-cache.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
 import type { PageRequest } from '../platform/pagination.ts';
+import { hasKey } from '../prediction/hashed-key.ts';
 import type { LogWeek } from '../prediction/partitions.ts';
 
 /** That some predictions must stay in the log, whatever their retention. Everything given must fit. */
@@ -100,7 +101,7 @@ const holdsAnything = async (
 ): Promise<boolean> => {
   const rows = await reader.query({
     name: 'held_predictions',
-    text: `SELECT 1 AS found FROM prediction_log l WHERE l.entity_key = $1 AND l.occurred_at >= $2 AND l.occurred_at < $3
+    text: `SELECT 1 AS found FROM prediction_log l WHERE ${hasKey('entity_key', '$1')} AND l.occurred_at >= $2 AND l.occurred_at < $3
         AND ($4::int IS NULL OR l.endpoint_id = $4) AND ($5::int[] IS NULL OR l.model_version_id = ANY($5)) LIMIT 1`,
     values: [
       entityKey,

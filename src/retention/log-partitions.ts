@@ -31,7 +31,7 @@ const PARTITIONS = `SELECT c.relname::text AS partition, FALSE AS is_archived,
     coalesce((SELECT sum(count) FROM prediction_rollup r
       WHERE r.hour >= substr(c.relname, 17)::timestamp AT TIME ZONE 'UTC'
         AND r.hour < (substr(c.relname, 17)::timestamp + interval '7 days') AT TIME ZONE 'UTC'), 0)::bigint AS rows,
-    pg_total_relation_size(c.oid) AS bytes,
+    log_partition_size(c.oid) AS bytes,
     (SELECT max(a.recorded_at) FROM log_archive a WHERE a.partition = c.relname) AS archived_at
   FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'prediction_log'::regclass
     AND c.relname ~ '^prediction_log_p[0-9]{8}$'

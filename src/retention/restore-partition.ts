@@ -104,6 +104,7 @@ export const restorePartition = async (
     if (current.length === 0)
       throw new RestoreError(`${partition} was changed meanwhile; try again.`);
     await session.query({ text: `CREATE TABLE ${partition} (LIKE prediction_log INCLUDING ALL)` });
+    await session.query({ text: `SELECT distribute_like_log('${partition}')` });
     let rows = 0;
     for (const { file, path } of opened) rows += await copyRows(database, session, file, path);
     await session.query({

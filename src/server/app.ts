@@ -11,15 +11,12 @@ import { useSensitiveReads } from './audit.ts';
 import { useAuthorization } from './authorize.ts';
 import { type Caller, NOBODY } from './caller.ts';
 import { useCompiledQueries } from './compiled-queries.ts';
+import { useCostLimit } from './cost-limit.ts';
+import { documentCaches } from './document-cache.ts';
 import { useGraphiql } from './graphiql.ts';
 import { useExactRequests } from './graphql-request.ts';
-import {
-  DEFAULT_LIMITS,
-  type Limits,
-  useCostLimit,
-  useDocumentLimits,
-  useTokenLimit,
-} from './limits.ts';
+import { type KnownDocuments, NO_DOCUMENTS } from './known-documents.ts';
+import { DEFAULT_LIMITS, type Limits, useDocumentLimits, useLengthLimits } from './limits.ts';
 import { maskError, useErrorLog } from './masked-errors.ts';
 import { OPERATIONS_FOLDER } from './operations.ts';
 import { type RateLimiter, rateLimiter } from './rate-limit.ts';
@@ -38,6 +35,8 @@ export interface AppOptions {
   readonly stopping?: AbortSignal;
   readonly log: Logger;
   readonly limits?: Limits;
+  /** Documents that callers may name instead of sending them, and perhaps the only ones that are run. */
+  readonly documents?: KnownDocuments;
   /** Whether introspection is answered, and browsers with GraphiQL. */
   readonly showsSchema?: boolean;
   /** Shared by everything that an actor can ask for. */
@@ -69,6 +68,7 @@ export const createApp = (options: AppOptions) => {
     log,
     replicas = null,
     limits = DEFAULT_LIMITS,
+    documents = NO_DOCUMENTS,
     operationsFolder = OPERATIONS_FOLDER,
     showsSchema = true,
     limiter = rateLimiter(),
@@ -77,7 +77,7 @@ export const createApp = (options: AppOptions) => {
     schema,
     context: ({ record }) => contextOf(options, record?.caller ?? NOBODY),
     graphqlEndpoint: GRAPHQL_PATH,
-    maskedErrors: { maskError },
+    maskedErrors: { maskError: maskError(options.database.statementSeconds) },
     // Plugins below do these in our way.
     graphiql: false,
     landingPage: false,
@@ -87,15 +87,16 @@ export const createApp = (options: AppOptions) => {
     cors: false,
     multipart: false,
     batching: false,
+    parserAndValidationCache: documentCaches(),
     plugins: [
       // First, because a browser's GET is no GraphQL request.
       ...(showsSchema ? [useGraphiql(operationsFolder)] : []),
       // After Yoga's own parsers, which round integers in variables; this replaces them.
-      useExactRequests(limits),
+      useExactRequests({ limits, documents }),
       // Before the document is parsed.
-      useTokenLimit(limits),
+      useLengthLimits(limits),
       // Before the rules of the specification, some of which take quadratic time.
-      useDocumentLimits(limits),
+      useDocumentLimits(limits, schema),
       // From here on the operation is known to be valid and to be the one that runs.
       useOperationName(),
       useAuthorization(schema, showsSchema),

@@ -1,4 +1,11 @@
-import { type DocumentNode, type ExecutionArgs, GraphQLError, type GraphQLSchema } from 'graphql';
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  type OperationDefinitionNode,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Actor, Context } from '../platform/context.ts';
 import { forbidden } from '../platform/forbidden.ts';
@@ -33,16 +40,18 @@ const refuse = (actor: Actor, needed: Requirements, showsSchema: boolean): void 
  * the document alone and is remembered with it, so that a request costs a comparison of sets.
  */
 export const useAuthorization = (schema: GraphQLSchema, showsSchema: boolean): Plugin<Context> => {
-  const known = new WeakMap<DocumentNode, Map<string, Requirements>>();
-  const neededBy = ({ document, operationName }: ExecutionArgs): Requirements => {
-    const ofDocument = known.get(document) ?? new Map<string, Requirements>();
-    known.set(document, ofDocument);
-    const name = operationName ?? '';
-    const needed = ofDocument.get(name) ?? requirementsOf(schema, document, operationName);
-    ofDocument.set(name, needed);
+  const known = new WeakMap<OperationDefinitionNode, Requirements>();
+  const neededBy = (document: DocumentNode, operation: OperationDefinitionNode): Requirements => {
+    const needed = known.get(operation) ?? requirementsOf(schema, document, operation);
+    known.set(operation, needed);
     return needed;
   };
-  const check = ({ args }: { args: ExecutionArgs }): void =>
-    refuse((args.contextValue as Context).actor, neededBy(args), showsSchema);
+  const check = ({ args }: { args: ExecutionArgs }): void => {
+    const { document, operationName, contextValue } = args;
+    const operation = getOperationAST(document, operationName);
+    // Nothing runs without one: execution says so.
+    if (operation == null) return;
+    refuse((contextValue as Context).actor, neededBy(document, operation), showsSchema);
+  };
   return { onExecute: check, onSubscribe: check };
 };

@@ -53,7 +53,9 @@ const coercedVariables = ({
   variableValues,
 }: ExecutionArgs): Record<string, unknown> | null => {
   const definitions = getOperationAST(document)?.variableDefinitions ?? [];
-  return getVariableValues(schema, definitions, variableValues ?? {}).coerced ?? null;
+  // One error is enough to know: a list may hold a hundred thousand.
+  const options = { maxErrors: 1 };
+  return getVariableValues(schema, definitions, variableValues ?? {}, options).coerced ?? null;
 };
 
 /** The response path of the null that a field's error left in the data, as text. */

@@ -5,7 +5,10 @@ import type { Socket } from 'node:net';
 const LINGER = 1000;
 
 const dropUnlessSoonComplete = (request: IncomingMessage): void => {
-  const timer = setTimeout(() => request.socket.destroy(), LINGER);
+  const timer = setTimeout(() => {
+    // Otherwise the connection is at its next request by now.
+    if (!request.complete) request.socket.destroy();
+  }, LINGER);
   request.once('close', () => clearTimeout(timer));
 };
 

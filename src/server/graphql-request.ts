@@ -1,22 +1,21 @@
-import { GraphQLError } from 'graphql';
-import type { GraphQLParams, Plugin } from 'graphql-yoga';
-import { type ExactJson, ExactJsonError, parseExactJson } from '../platform/exact-json.ts';
+import type { GraphQLError } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
 import { limitError } from '../platform/limit-error.ts';
-
-const refuse = (status: number, code: string, message: string): GraphQLError =>
-  new GraphQLError(message, { extensions: { code, http: { status } } });
+import { refuse } from './refusals.ts';
+import { type ParamsOptions, paramsOfBody, paramsOfUrl } from './request-params.ts';
 
 /**
  * Reads requests without losing digits: integers in variables that a double cannot hold arrive as bigint. A body must be
  * `application/json`, which a page of another site cannot send without a preflight that is never answered.
  */
-export const useExactRequests = ({ bodyBytes }: { readonly bodyBytes: number }): Plugin => ({
+export const useExactRequests = (options: ParamsOptions): Plugin => ({
   onRequestParse: ({ request, setRequestParser }) => {
     if (request.method === 'GET') {
-      setRequestParser(({ url }) => paramsOfUrl(url));
+      setRequestParser(({ url }) => paramsOfUrl(url, options));
     } else if (request.method === 'POST') {
       assertJson(request.headers);
-      setRequestParser(async (posted) => paramsOf(await bodyText(posted, bodyBytes)));
+      const { bodyBytes } = options.limits;
+      setRequestParser(async (posted) => paramsOfBody(await bodyText(posted, bodyBytes), options));
     }
   },
 });
@@ -49,8 +48,13 @@ const bodyText = async (request: Request, limit: number): Promise<string> => {
     if (size > limit) throw tooLarge(limit, size);
     chunks.push(value);
   }
+  return textOf(Buffer.concat(chunks));
+};
+
+/** The text of a body. */
+export const textOf = (body: Uint8Array): string => {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
   } catch {
     throw refuse(400, 'BAD_REQUEST', 'The body is not valid UTF-8.');
   }
@@ -59,41 +63,4 @@ const bodyText = async (request: Request, limit: number): Promise<string> => {
 const tooLarge = (limit: number, actual: number): GraphQLError => {
   const message = `The body is larger than ${limit} bytes. Send less, or in several requests.`;
   return limitError('BODY_LIMIT', message, { limit, actual, status: 413 });
-};
-
-/** The parameters of a GET request, whose objects are JSON text. */
-const paramsOfUrl = (url: string): GraphQLParams => {
-  const search = url.indexOf('?');
-  const given = new URLSearchParams(search < 0 ? '' : url.slice(search + 1));
-  const object = (name: string) => {
-    const text = given.get(name);
-    return text ? { [name]: exactJson(text, `\`${name}\``) } : {};
-  };
-  return {
-    query: given.get('query') || undefined,
-    operationName: given.get('operationName') || undefined,
-    ...object('variables'),
-    ...object('extensions'),
-  } as GraphQLParams;
-};
-
-/** The parameters in a body; Yoga checks the type of each. */
-const paramsOf = (text: string): GraphQLParams => {
-  const params = exactJson(text, 'The body');
-  if (Array.isArray(params)) {
-    throw refuse(400, 'BAD_REQUEST', 'Several operations in one request are not supported.');
-  }
-  if (typeof params !== 'object' || params === null) {
-    throw refuse(400, 'BAD_REQUEST', 'The body must be a JSON object that has a `query`.');
-  }
-  return params as GraphQLParams;
-};
-
-const exactJson = (text: string, name: string): ExactJson => {
-  try {
-    return parseExactJson(text);
-  } catch (error) {
-    if (!(error instanceof ExactJsonError)) throw error;
-    throw refuse(400, 'BAD_REQUEST', `${name} cannot be read: ${error.message}.`);
-  }
 };

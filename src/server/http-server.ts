@@ -31,7 +31,7 @@ export interface ServerOptions extends Omit<ListenerOptions, 'control'> {
   readonly releaseSeconds?: number;
   /** Seconds between checkpoints, where there is a signer. */
   readonly sealSeconds?: number;
-  /** Keeps each of them outside the database; false when one of a larger tree is kept already. */
+  /** Keeps each of them outside the database; false when one is kept there that the ledger does not continue. */
   readonly keepCheckpoint?: (note: string) => Promise<boolean>;
 }
 

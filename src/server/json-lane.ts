@@ -1,12 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ExecutionResult, type GraphQLError, getOperationAST } from 'graphql';
 import type { Logger } from 'pino';
-import { parseExactJson } from '../platform/exact-json.ts';
 import type { createApp } from './app.ts';
+import { textOf } from './graphql-request.ts';
 import { logHiddenErrors } from './masked-errors.ts';
+import { type ParamsOptions, paramsOfBody } from './request-params.ts';
 import type { RequestRecord } from './request-record.ts';
 
 type App = ReturnType<typeof createApp>;
+
+/** What the lane enters, and with what. */
+export interface Lane extends ParamsOptions {
+  readonly app: App;
+  readonly log: Logger;
+}
 
 /** Bodies up to this many bytes are read at once; larger ones are rare, and Yoga's to read. */
 const LANE_BYTES = 64 * 1024;
@@ -33,10 +40,11 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The parameters of a body that is as it should be; null for any other. */
-const paramsOf = (body: Buffer): Params | null => {
-  const { query, variables, operationName, extensions, ...rest } = Object(
-    parseExactJson(new TextDecoder('utf-8', { fatal: true }).decode(body)),
-  ) as Record<string, unknown>;
+const paramsOf = (body: Buffer, options: ParamsOptions): Params | null => {
+  const { query, variables, operationName, extensions, ...rest } = paramsOfBody(
+    textOf(body),
+    options,
+  );
   const isPlain =
     typeof query === 'string' &&
     (variables == null || isObject(variables)) &&
@@ -79,13 +87,13 @@ const resultOf = async (
 };
 
 const attempted = async (
-  app: App,
+  lane: Lane,
   body: Buffer,
   record: RequestRecord,
 ): Promise<ExecutionResult | null> => {
   try {
-    const params = paramsOf(body);
-    return params === null ? null : await resultOf(app, params, record);
+    const params = paramsOf(body, lane);
+    return params === null ? null : await resultOf(lane.app, params, record);
   } catch {
     // Thrown before anything ran: what runs answers with errors instead. Yoga says what is wrong.
     return null;
@@ -153,16 +161,15 @@ const answerByYoga = async (
  * and execution are Yoga's, with every plugin; so is every answer to what is refused.
  */
 export const answerPlainly = async (
-  app: App,
-  log: Logger,
+  lane: Lane,
   request: IncomingMessage,
   response: ServerResponse,
   record: RequestRecord,
 ): Promise<void> => {
   const body = await bodyOf(request);
-  const result = await attempted(app, body, record);
-  if (result === null) return answerByYoga(app, body, request, response, record);
-  logHiddenErrors(log, result.errors ?? [], record);
+  const result = await attempted(lane, body, record);
+  if (result === null) return answerByYoga(lane.app, body, request, response, record);
+  logHiddenErrors(lane.log, result.errors ?? [], record);
   const text = resultJson(result);
   response.writeHead(statusOf(result), {
     'content-type': 'application/json; charset=utf-8',

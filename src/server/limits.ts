@@ -1,25 +1,28 @@
-import { createComplexityRule } from '@pothos/plugin-complexity';
 import {
-  type DocumentNode,
-  type ExecutionArgs,
   GraphQLError,
+  type GraphQLSchema,
   Lexer,
   parse,
   Source,
   TokenKind,
   type ValidationRule,
-  validate,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { MAX_JSON_DEPTH } from '../platform/exact-json.ts';
 import { limitError } from '../platform/limit-error.ts';
 import { documentSize } from './document-size.ts';
-import { chargeOperation, type RateLimiter } from './rate-limit.ts';
-import type { ServerContext } from './request-record.ts';
+import { introspectionSize, listLengths } from './introspection-size.ts';
 
 /** What one GraphQL request may hold. */
 export interface Limits {
   /** Bytes of the request body. */
   readonly bodyBytes: number;
+  /** Levels of arrays and objects in its JSON text. */
+  readonly jsonDepth: number;
+  /** Values in its JSON text, those in other values included. */
+  readonly jsonValues: number;
+  /** Bytes of the document, comments included: what is parsed is kept for a while. */
+  readonly documentBytes: number;
   /** Lexical tokens of the document, comments not counted. */
   readonly tokens: number;
   /** Levels of nested fields. */
@@ -28,34 +31,51 @@ export interface Limits {
   readonly directives: number;
   /** Fields, each as often as the page sizes asked for allow. */
   readonly cost: number;
+  /** Fields of the schema itself, about. */
+  readonly introspection: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
   bodyBytes: 2 * 1024 * 1024,
+  jsonDepth: MAX_JSON_DEPTH,
+  // A thousand predictions with a hundred features.
+  jsonValues: 100_000,
+  documentBytes: 64 * 1024,
   tokens: 2000,
   // GraphiQL's introspection query reaches exactly this deep.
   depth: 15,
   aliases: 30,
   directives: 20,
   cost: 10_000,
+  // Nearly twice what GraphiQL asks for.
+  introspection: 600_000,
 };
 
-const TOKEN_LIMIT = 'TOKEN_LIMIT';
+const LENGTH_LIMITS: readonly unknown[] = ['DOCUMENT_LIMIT', 'TOKEN_LIMIT'];
 
-/** Refuses a document with too many tokens before it is parsed, which costs more than counting them. */
-export const useTokenLimit = ({ tokens }: Limits): Plugin => ({
+/** Refuses a document that is too long before it is parsed, which costs more than counting its tokens. */
+export const useLengthLimits = ({ documentBytes, tokens }: Limits): Plugin => ({
   onParse: ({ setParseFn }) => {
     setParseFn((text: string | Source, options?: Parameters<typeof parse>[1]) => {
       const source = typeof text === 'string' ? new Source(text) : text;
+      assertBytes(source, documentBytes);
       assertTokens(source, tokens);
       return parse(source, options);
     });
     // Yoga would answer 200 for what parsing throws when the client accepts only application/json.
     return ({ result }) => {
-      if (result instanceof GraphQLError && result.extensions.code === TOKEN_LIMIT) throw result;
+      if (result instanceof GraphQLError && LENGTH_LIMITS.includes(result.extensions.code))
+        throw result;
     };
   },
 });
+
+const assertBytes = ({ body }: Source, limit: number): void => {
+  const actual = Buffer.byteLength(body);
+  if (actual <= limit) return;
+  const message = `The document has ${actual} bytes; the limit is ${limit}. Send values as variables, or ask in several requests.`;
+  throw limitError('DOCUMENT_LIMIT', message, { limit, actual });
+};
 
 const assertTokens = (source: Source, limit: number): void => {
   const lexer = new Lexer(source);
@@ -63,18 +83,20 @@ const assertTokens = (source: Source, limit: number): void => {
     actual += 1;
     if (actual > limit) {
       const message = `The document has more than ${limit} tokens. Ask for less, or in several requests.`;
-      throw limitError(TOKEN_LIMIT, message, { limit, actual });
+      throw limitError('TOKEN_LIMIT', message, { limit, actual });
     }
   }
 };
 
 /**
- * Refuses a document that is too deep or has too many aliases or directives. It throws where the rule is made, which is
+ * Refuses a document that is too deep, has too many aliases or directives or asks for too much of the schema. It throws where the rule is made, which is
  * before any rule of the specification has visited the document: some of those take quadratic time.
  */
-export const useDocumentLimits = (limits: Limits): Plugin => {
+export const useDocumentLimits = (limits: Limits, schema: GraphQLSchema): Plugin => {
+  const lengths = listLengths(schema);
   const documentLimits: ValidationRule = (context) => {
-    const { depth, aliases, directives } = documentSize(context.getDocument());
+    const document = context.getDocument();
+    const { depth, aliases, directives } = documentSize(document);
     if (depth > limits.depth) {
       const message = `The document nests fields ${depth} levels deep; the limit is ${limits.depth}. Ask in several requests.`;
       throw limitError('DEPTH_LIMIT', message, { limit: limits.depth, actual: depth });
@@ -90,71 +112,15 @@ export const useDocumentLimits = (limits: Limits): Plugin => {
         actual: directives,
       });
     }
+    const introspection = introspectionSize(document, lengths);
+    if (introspection > limits.introspection) {
+      const message = `The document asks for about ${introspection} fields of the schema; the limit is ${limits.introspection}. Ask for less, or in several requests.`;
+      throw limitError('INTROSPECTION_LIMIT', message, {
+        limit: limits.introspection,
+        actual: introspection,
+      });
+    }
     return {};
   };
   return { onValidate: ({ addValidationRule }) => addValidationRule(documentLimits) };
-};
-
-/**
- * Refuses an operation that could return too much. Not a validation rule among the others: the price depends on the
- * variables, and Yoga remembers the outcome of validation by document alone.
- */
-export const useCostLimit = ({ cost: limit }: Limits, limiter: RateLimiter): Plugin => {
-  const knownCost = rememberCosts();
-  const refuseCostly = ({ args }: { args: ExecutionArgs }): void => {
-    const actual = knownCost(args);
-    const { record } = args.contextValue as ServerContext;
-    if (record !== undefined) record.cost = actual;
-    if (actual <= limit) {
-      chargeOperation(limiter, args, actual);
-      return;
-    }
-    const message = `The operation costs ${actual}; the limit is ${limit}. Ask for smaller pages or fewer fields.`;
-    throw limitError('QUERY_COMPLEXITY', message, { limit, actual });
-  };
-  return { onExecute: refuseCostly, onSubscribe: refuseCostly };
-};
-
-/** Prices of one document that are remembered: for as many kinds of variables. */
-const REMEMBERED = 100;
-
-/** What of the variables a price can depend on: numbers and how many of everything there are, not what texts say. */
-const shapeOf = ({ variableValues, operationName }: ExecutionArgs): string =>
-  JSON.stringify([operationName ?? null, variableValues ?? {}], (_, value: unknown) =>
-    typeof value === 'string' || typeof value === 'bigint' ? '' : value,
-  );
-
-/** Prices by document and shape of the variables: pricing takes longer than most operations. */
-const rememberCosts = (): ((args: ExecutionArgs) => number) => {
-  const known = new WeakMap<DocumentNode, Map<string, number>>();
-  return (args) => {
-    const costs = known.get(args.document) ?? new Map<string, number>();
-    known.set(args.document, costs);
-    const shape = shapeOf(args);
-    const cost = costs.get(shape) ?? costOf(args);
-    if (costs.size >= REMEMBERED) costs.clear();
-    costs.set(shape, cost);
-    return cost;
-  };
-};
-
-/** Zero when the variables do not fit: execution says so. Introspection is priced at one for each of its root fields. */
-const costOf = ({
-  schema,
-  document,
-  variableValues,
-  operationName,
-  contextValue,
-}: ExecutionArgs): number => {
-  let cost = 0;
-  const rule = createComplexityRule({
-    context: Object(contextValue),
-    variableValues: { ...variableValues },
-    ...(operationName != null && { operationName }),
-    validate: ({ complexity }) => {
-      cost = Math.max(cost, complexity);
-    },
-  });
-  validate(schema, document, [rule]);
-  return cost;
 };

@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import { isUnavailable } from '../platform/database.ts';
+import { isStatementTimeout, isUnavailable } from '../platform/database.ts';
 import { UserError } from '../platform/errors.ts';
 import type { RequestRecord, ServerContext } from './request-record.ts';
 
@@ -19,19 +19,33 @@ const UNAVAILABLE = {
   extensions: { code: 'UNAVAILABLE', http: { status: 503 } },
 };
 
-/** Lets errors meant for the caller through; of any other only that it happened, and where. */
-export const maskError = (error: unknown): Error => {
-  const cause = rootCause(error);
-  if (cause instanceof GraphQLError) return error instanceof Error ? error : cause;
-  const place =
-    error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {};
-  if (cause instanceof UserError) {
-    return new GraphQLError(cause.message, { ...place, extensions: { code: 'BAD_USER_INPUT' } });
-  }
-  const { message, extensions } = isUnavailable(cause) ? UNAVAILABLE : UNEXPECTED;
-  const originalError = cause instanceof Error ? cause : new Error(String(cause));
-  return new GraphQLError(message, { ...place, originalError, extensions });
-};
+const timeout = (limit: number | undefined) => ({
+  message: `The database ended a statement that took ${limit === undefined ? 'too long' : `longer than ${limit} s`}. Ask for less: a shorter window, fewer conditions, a smaller page.`,
+  extensions: { code: 'STATEMENT_TIMEOUT', ...(limit !== undefined && { limit }) },
+});
+
+/**
+ * Lets errors meant for the caller through; of any other only that it happened, and where. Statements may take so many
+ * seconds.
+ */
+export const maskError =
+  (statementSeconds: number | undefined) =>
+  (error: unknown): Error => {
+    const cause = rootCause(error);
+    if (cause instanceof GraphQLError) return error instanceof Error ? error : cause;
+    const place =
+      error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {};
+    if (cause instanceof UserError) {
+      return new GraphQLError(cause.message, { ...place, extensions: { code: 'BAD_USER_INPUT' } });
+    }
+    const { message, extensions } = isStatementTimeout(cause)
+      ? timeout(statementSeconds)
+      : isUnavailable(cause)
+        ? UNAVAILABLE
+        : UNEXPECTED;
+    const originalError = cause instanceof Error ? cause : new Error(String(cause));
+    return new GraphQLError(message, { ...place, originalError, extensions });
+  };
 
 /** Logs what `maskError` hid, with the request ID that the caller was given. */
 export const logHiddenErrors = (
@@ -44,6 +58,7 @@ export const logHiddenErrors = (
     const told = { requestId: record?.requestId, path, err: originalError };
     if (extensions?.code === 'INTERNAL_SERVER_ERROR') log.error(told, 'unexpected');
     if (extensions?.code === 'UNAVAILABLE') log.warn(told, 'the database is not available');
+    if (extensions?.code === 'STATEMENT_TIMEOUT') log.warn(told, 'a statement took too long');
   }
 };
 

@@ -9,6 +9,7 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Context } from '../platform/context.ts';
+import { isStatementTimeout } from '../platform/database.ts';
 import { formatInstant } from '../platform/instant.ts';
 import type { Replicas } from '../platform/replicas.ts';
 import type { ServerContext } from './request-record.ts';
@@ -68,6 +69,9 @@ export const useReplicas = (
         ...given,
         contextValue: { ...contextValue, database: replica.database },
       });
+      // It would take the primary as long.
+      if (result.errors?.some(({ originalError }) => isStatementTimeout(originalError)))
+        return result;
       if (!isDoubtful(result)) {
         const extensions = { ...result.extensions, asOf: formatInstant(replica.asOf) };
         return { ...result, extensions };

@@ -5,10 +5,14 @@ import type { AccessControl } from './access-control.ts';
 import { type AppOptions, contextOf, createApp, GRAPHQL_PATH } from './app.ts';
 import { NOBODY } from './caller.ts';
 import { healthRoutes } from './health.ts';
-import { answerPlainly, isPlainRequest } from './json-lane.ts';
+import { answerPlainly, isPlainRequest, type Lane } from './json-lane.ts';
+import { NO_DOCUMENTS } from './known-documents.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
 import { rateLimiter } from './rate-limit.ts';
 import {
   refusalOf,
+  refuseUnlessArrived,
+  sendFailure,
   sendOverloaded,
   sendRateLimited,
   sendRefusal,
@@ -26,7 +30,6 @@ import { newRecord, type RequestRecord } from './request-record.ts';
 import { inRequestSpan } from './request-span.ts';
 import { findRoute, type Route, sendError } from './routes.ts';
 import { countStatements } from './statement-count.ts';
-import { IssuerUnreachableError } from './token-verifier.ts';
 
 export interface ListenerOptions extends AppOptions {
   /** Addresses beside `/graphql` and `/health`. */
@@ -34,12 +37,13 @@ export interface ListenerOptions extends AppOptions {
   readonly control: AccessControl;
   /** Milliseconds from which an operation is logged with its cost and its statements; null for never. */
   readonly slowMs?: number | null;
+  /** How long a GraphQL request may take to arrive. */
+  readonly arrivalSeconds?: number;
   /** Is told of each request at its end. */
   readonly onAnswered?: (answered: Answered) => void;
 }
 
-/** How long a GraphQL request may take to arrive, in milliseconds. */
-const GRAPHQL_ARRIVAL = 30_000;
+const ARRIVAL_SECONDS = 30;
 
 /** Answers every request: guards first, then the route, and one line in the log at the end. */
 export const requestListener = (options: ListenerOptions): RequestListener => {
@@ -68,12 +72,8 @@ export const requestListener = (options: ListenerOptions): RequestListener => {
         const told = { requestId: record.requestId, err: error };
         if (isUnavailable(error)) log.warn(told, 'the database is not available');
         else log.error(told, 'unexpected');
-        if (error instanceof IssuerUnreachableError) {
-          const message = 'Tokens cannot be checked: their issuer does not answer.';
-          return sendError(response, 503, 'ISSUER_UNREACHABLE', message, { 'retry-after': '5' });
-        }
         if (response.headersSent) response.destroy();
-        else sendError(response, 500, 'INTERNAL_SERVER_ERROR', 'Unexpected error.');
+        else sendFailure(response, error);
       });
     };
     const work = () => (within === null ? begin() : within(record, begin));
@@ -83,10 +83,12 @@ export const requestListener = (options: ListenerOptions): RequestListener => {
 };
 
 const routerOf = (options: ListenerOptions) => {
-  const { database, replicas = null, log, routes = [] } = options;
+  const { database, replicas = null, log, routes = [], arrivalSeconds = ARRIVAL_SECONDS } = options;
   const limiter = rateLimiter();
   let running = 0;
-  const graphql = createApp({ ...options, limiter });
+  const { limits = DEFAULT_LIMITS, documents = NO_DOCUMENTS } = options;
+  const graphql = createApp({ ...options, limits, documents, limiter });
+  const lane: Lane = { app: graphql, log, limits, documents };
   const table = [...healthRoutes(database, replicas, log), ...routes, ROOT];
   const { control: access } = options;
 
@@ -97,7 +99,8 @@ const routerOf = (options: ListenerOptions) => {
   ): Promise<void> => {
     const path = pathOf(request);
     const method = request.method ?? '';
-    if (path === null || !isOurHost(request.headers.host, access.hosts)) {
+    const isProbe = PROBES.includes(path ?? '');
+    if (path === null || !(isProbe || isOurHost(request.headers.host, access.hosts))) {
       const names = [...access.hosts, 'localhost', '127.0.0.1'].join(', ');
       const message = `This is not the host asked for. Use ${names} or [::1].`;
       return sendError(response, 421, 'MISDIRECTED_REQUEST', message);
@@ -113,8 +116,8 @@ const routerOf = (options: ListenerOptions) => {
       if (record.caller === null) return sendUnauthenticated(response);
     }
     if (isGraphql && GRAPHQL_METHODS.includes(method)) {
-      dropUnlessArrived(request);
-      if (isPlainRequest(request)) await answerPlainly(graphql, log, request, response, record);
+      refuseUnlessArrived(request, response, arrivalSeconds);
+      if (isPlainRequest(request)) await answerPlainly(lane, request, response, record);
       else await graphql(request, response, { record });
       return;
     }
@@ -140,19 +143,15 @@ const routerOf = (options: ListenerOptions) => {
 /** What a stream of records costs, whatever its length: it is bounded by its own back-pressure. */
 const ROUTE_COST = 100;
 
+/** Asked by whoever watches the process, under any name: by its address, as often as not. */
+const PROBES: readonly string[] = ['/health/live', '/health/ready'];
+
 /** Addresses that tell nothing of anybody. */
-const OPEN_PATHS: readonly string[] = ['/', '/health/live', '/health/ready'];
+const OPEN_PATHS: readonly string[] = ['/', ...PROBES];
 
 /** A browser that is led somewhere shows no credentials; GraphiQL's page holds nothing but GraphiQL. */
 const asksForPage = ({ method, headers }: IncomingMessage): boolean =>
   method === 'GET' && (headers.accept ?? '').includes('text/html');
-
-const dropUnlessArrived = (request: IncomingMessage): void => {
-  const timer = setTimeout(() => {
-    if (!request.complete) request.destroy();
-  }, GRAPHQL_ARRIVAL);
-  request.once('close', () => clearTimeout(timer));
-};
 
 const GRAPHQL_METHODS: readonly string[] = ['GET', 'POST'];
 

@@ -1,13 +1,14 @@
 import {
   type DocumentNode,
+  type FragmentDefinitionNode,
   type GraphQLField,
   type GraphQLNamedType,
   type GraphQLSchema,
   getNamedType,
-  getOperationAST,
   isInterfaceType,
   isObjectType,
   Kind,
+  type OperationDefinitionNode,
   TypeInfo,
   visit,
   visitWithTypeInfo,
@@ -68,7 +69,7 @@ export const fieldNeeds = (
 export const requirementsOf = (
   schema: GraphQLSchema,
   document: DocumentNode,
-  operationName: string | null | undefined,
+  operation: OperationDefinitionNode,
 ): Requirements => {
   const scopes = new Map<Scope, string>();
   const fragments = new Map(
@@ -80,11 +81,8 @@ export const requirementsOf = (
   let undeclared: string | null = null;
   let asksForSchema = false;
   const types = new TypeInfo(schema);
-  const waiting: (Parameters<typeof visit>[0] | null | undefined)[] = [
-    getOperationAST(document, operationName),
-  ];
+  const waiting: (OperationDefinitionNode | FragmentDefinitionNode)[] = [operation];
   for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
-    if (node === null) continue;
     visit(
       node,
       visitWithTypeInfo(types, {

@@ -1,5 +1,6 @@
 import { digestOf } from '../platform/canonical-json.ts';
-import { formatInstant, type Instant } from '../platform/instant.ts';
+import { END_OF_TIME, formatInstant, type Instant } from '../platform/instant.ts';
+import { remembered } from '../platform/remembered.ts';
 import type { LifecycleStage } from '../registry/lifecycle.ts';
 
 export type DeploymentRole = 'PRIMARY' | 'CANARY' | 'SHADOW';
@@ -43,17 +44,18 @@ export interface DeploymentBelief extends DeploymentFact {
   readonly role: DeploymentRole;
 }
 
-const EVERYTHING = Number.MAX_SAFE_INTEGER;
+/** Each fact of a deployment as what was believed from then on, in the order of recording. */
+const beliefsOf = remembered((deployment: DeploymentHistory): readonly DeploymentBelief[] =>
+  deployment.facts.map((fact) => ({ ...fact, deployment, role: deployment.role })),
+);
 
 /** What was believed of a deployment; null when it was not on record yet, or had been retracted. */
 export const beliefAt = (
   deployment: DeploymentHistory,
-  knownAt: Instant = EVERYTHING,
+  knownAt: Instant = END_OF_TIME,
 ): DeploymentBelief | null => {
-  const fact = deployment.facts.findLast(({ recordedAt }) => recordedAt <= knownAt);
-  return fact === undefined || fact.isRetracted
-    ? null
-    : { ...fact, deployment, role: deployment.role };
+  const belief = beliefsOf(deployment).findLast(({ recordedAt }) => recordedAt <= knownAt);
+  return belief === undefined || belief.isRetracted ? null : belief;
 };
 
 const isInForce = ({ startedAt, endedAt }: DeploymentFact, at: Instant): boolean =>

@@ -176,7 +176,8 @@ export const register = (
   selection = '',
 ): Promise<Registered> => send(hindcast, REGISTER(selection), input);
 
-const TABLES = [
+/** Tables of the registry: rows are only ever added to them. */
+export const REGISTRY_TABLES = [
   'code_commit',
   'feature_schema',
   'feature_field',
@@ -198,7 +199,9 @@ const TABLES = [
 
 /** Rows in each table of the registry, to show what was not written. */
 export const rowCounts = async (database: Database): Promise<Record<string, number>> => {
-  const counts = TABLES.map((table) => `SELECT '${table}' AS name, count(*) AS rows FROM ${table}`);
+  const counts = REGISTRY_TABLES.map(
+    (table) => `SELECT '${table}' AS name, count(*) AS rows FROM ${table}`,
+  );
   const rows = await database.query<{ name: string; rows: bigint }>({
     text: counts.join(' UNION ALL '),
   });
