@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
@@ -226,6 +226,26 @@ describe('the route', () => {
       { acknowledged: stored + 1 },
       { summary: { received: stored + 1, stored, duplicates: 0, conflicts: 0, rejected: 1 } },
     ]);
+  });
+
+  it('unpacks no more than 200 times of what is sent, and answers what came before', async () => {
+    // One endless line, many empty ones, and many that hold a carriage return.
+    for (const filler of ['\0', '\n', '\r\n']) {
+      const prefix = unique('bomb');
+      const bomb = Buffer.alloc(32 * 1024 * 1024, filler);
+      const packed = gzipSync(Buffer.concat([Buffer.from(`${line(`${prefix}-0`)}\n`), bomb]));
+      const body = Buffer.concat([packed, randomBytes(4 * 1024 * 1024)]);
+      const { status, lines } = await post(hindcast, '/v1/predictions', body, {
+        'content-encoding': 'gzip',
+      });
+      expect(status).toBe(200);
+      expect(lines[0]).toMatchObject({ status: 'REJECTED', code: 'COMPRESSION_LIMIT' });
+      expect(lines[0]?.message).toMatch(
+        /^The gzip body is \d{3,4} times as large unpacked up to here; the limit is 200\. /,
+      );
+      expect(lines.at(-1)).toMatchObject({ summary: { received: 2, rejected: 1 } });
+      expect(await storedLike(prefix)).toBe(1);
+    }
   });
 
   it('says that a body is not gzip', async () => {

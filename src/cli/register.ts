@@ -8,18 +8,7 @@ import {
 } from '../platform/exact-json.ts';
 import { type Connection, connect, type TargetOptions, withTarget } from './connection.ts';
 import { CommandError, EXIT } from './exit.ts';
-
-export const REGISTER = `mutation Register($input: RegisterModelVersionInput!) {
-  registerModelVersion(input: $input) {
-    __typename
-    ... on RegisterModelVersionPayload { isNew modelVersion { displayName digest } }
-    ... on UserError { message path }
-    ... on InvalidInputError { issues { message path } }
-    ... on VersionConflictError { existingDigest submittedDigest differences { kind pointer before after } }
-    ... on EvidenceConflictError { existingDigest submittedDigest differences { kind pointer before after } }
-    ... on DigestMismatchError { expected actual canonicalManifest }
-  }
-}`;
+import { commandDocument } from './ready-made.ts';
 
 interface Difference {
   readonly kind: string;
@@ -65,7 +54,7 @@ export const registerVersion = async (
   input: ExactJson,
 ): Promise<RegisterResult> => {
   const { registerModelVersion } = await ask<{ registerModelVersion: RegisterResult }>(
-    REGISTER,
+    await commandDocument('register'),
     stringifyExactJson({ input }),
   );
   return registerModelVersion;

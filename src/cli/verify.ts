@@ -64,7 +64,8 @@ const witnessesOf = async (
   return [...given, ...(await keptCheckpoints(config, database, origin))];
 };
 
-const refuseUnmigrated = async (database: Database): Promise<void> => {
+/** Throws unless the database is as this version of Hindcast makes it. */
+export const refuseUnmigrated = async (database: Database): Promise<void> => {
   const missing = await unappliedMigrations(database, await readMigrations());
   if (missing.length === 0) return;
   throw new CommandError(

@@ -99,16 +99,15 @@ const versionManifest = z.object({
 
 type Reference = readonly [digest: unknown, kind: string];
 
-/** What a version's manifest refers to; null when the text is no manifest of one. */
-const referencesOf = (text: string): readonly Reference[] | null => {
+/** What a version is made of; null when the text is no manifest of one. */
+const referencesIn = (text: string): readonly Reference[] | null => {
   const { success, data } = versionManifest.safeParse(parseJson(text));
   if (!success) return null;
-  const { commit, featureSchema, environment, datasets } = data;
   return [
-    [commit, 'CodeCommit'],
-    [featureSchema, 'FeatureSchema'],
-    [environment, 'RuntimeEnvironment'],
-    ...datasets.map(({ digest }): Reference => [digest, 'DatasetSnapshot']),
+    [data.commit, 'CodeCommit'],
+    [data.featureSchema, 'FeatureSchema'],
+    [data.environment, 'RuntimeEnvironment'],
+    ...data.datasets.map(({ digest }): Reference => [digest, 'DatasetSnapshot']),
   ];
 };
 
@@ -125,15 +124,15 @@ const manifestProblems = ({ predicate }: DossierStatement): readonly string[] =>
         ];
   const versions = manifests
     .filter(({ kind, digest }) => digest === version || kind === 'ModelVersion')
-    .map(({ digest, text }) => ({ digest, refersTo: referencesOf(text) }));
-  const references = [...roots, ...versions.flatMap(({ refersTo }) => refersTo ?? [])];
+    .map(({ digest, text }) => ({ digest, made: referencesIn(text) }));
+  const references = [...roots, ...versions.flatMap(({ made }) => made ?? [])];
   const filed = new Map(manifests.map(({ digest, kind }) => [digest, kind]));
   return [
     ...manifests
       .filter(({ digest, text }) => digestOfBytes(text) !== digest)
       .map(({ kind, digest }) => `the ${kind} filed as ${digest} has another digest`),
     ...versions
-      .filter(({ refersTo }) => refersTo === null)
+      .filter(({ made }) => made === null)
       .map(({ digest }) => `the ModelVersion filed as ${digest} is no manifest of one`),
     ...references
       .filter(([digest]) => typeof digest !== 'string' || !filed.has(digest))

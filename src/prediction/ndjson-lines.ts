@@ -62,7 +62,14 @@ export async function* ndjsonBatches(source: AsyncIterable<Uint8Array>): AsyncGe
     for await (const received of source) {
       const chunk = bufferOf(received);
       let start = 0;
-      for (let at = chunk.indexOf(LINE_FEED); at >= 0; at = chunk.indexOf(LINE_FEED, start)) {
+      for (;;) {
+        if (open.length === 0) {
+          const lines = emptyLines(chunk, start);
+          start += lines.bytes;
+          number += lines.count;
+        }
+        const at = chunk.indexOf(LINE_FEED, start);
+        if (at < 0) break;
         end(chunk, start, at);
         start = at + 1;
         if (batch.length < BATCH_LINES && bytes < BATCH_BYTES) continue;
@@ -79,6 +86,18 @@ export async function* ndjsonBatches(source: AsyncIterable<Uint8Array>): AsyncGe
   }
   if (batch.length > 0) yield batch;
 }
+
+/** Empty lines at a place: they compress to nothing, so reading them must cost next to nothing. */
+const emptyLines = (chunk: Uint8Array, start: number): { bytes: number; count: number } => {
+  let at = start;
+  let count = 0;
+  for (;;) {
+    if (chunk[at] === LINE_FEED) at += 1;
+    else if (chunk[at] === CARRIAGE_RETURN && chunk[at + 1] === LINE_FEED) at += 2;
+    else return { bytes: at - start, count };
+    count += 1;
+  }
+};
 
 const extend = (open: OpenLine, part: Uint8Array): void => {
   if (part.length === 0) return;

@@ -58,7 +58,7 @@ export const resubmit = async (
 const lastId = (rows: readonly Row[]): bigint => rows.at(-1)?.id ?? 0n;
 
 // Only the beginning of these was kept, which is another record.
-const WHOLE = `r.code NOT IN ('LINE_TOO_LONG', 'TRUNCATED_BODY', 'CORRUPT_BODY')`;
+const WHOLE = `r.code NOT IN ('LINE_TOO_LONG', 'TRUNCATED_BODY', 'CORRUPT_BODY', 'COMPRESSION_LIMIT')`;
 
 const nextRows = (
   database: Database,

@@ -8,6 +8,7 @@ import { startReleasing } from './background-release.ts';
 import { startReplaying } from './background-replay.ts';
 import { startSealing } from './background-sealing.ts';
 import { trackConnections } from './connections.ts';
+import { NO_DOCUMENTS } from './known-documents.ts';
 import { startMetrics } from './metrics.ts';
 import { StartError } from './request-guard.ts';
 import { type ListenerOptions, requestListener } from './request-listener.ts';
@@ -58,7 +59,8 @@ const POLL_SECONDS = 2;
 
 /** Serves GraphQL, the routes and health on one address. Throws a `StartError` when it cannot or may not listen there. */
 export const startServer = async (given: ServerOptions): Promise<RunningServer> => {
-  const control = await openAccess(given);
+  const { documents = NO_DOCUMENTS } = given;
+  const control = await openAccess({ ...given, isShowing: !documents.areOnly });
   const stopping = new AbortController();
   const metrics =
     given.hasMetrics === true ? startMetrics(given.database, given.replicas ?? null) : null;
