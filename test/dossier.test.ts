@@ -263,7 +263,7 @@ describe('a dossier', () => {
     );
   });
 
-  it.each([null, [null], 'none', 1])(
+  it.each([[null], [[null]], ['none'], [1]])(
     'does not hold when the datasets of a version are %j, and says so',
     async (datasets) => {
       const envelope = forged(await dossierOf(logged), ({ predicate }) => {

@@ -2,7 +2,9 @@ import fc from 'fast-check';
 
 // Lines of predictions as a sender might write them, right and wrong.
 
-/** Values as JSON text that are special to some member. */
+/**
+ * Values as JSON text that are special to some member. Not U+FEFF: PGlite drops one at the start of a text that it returns.
+ */
 const ODD: readonly string[] = [
   ...['null', 'true', 'false', '{}', '[]', '[1,2]', '[1, 2]', '[ 1,2]', '[1 ,2]', '[1,2 ]', '[1]'],
   ...[
@@ -62,17 +64,7 @@ const ODD: readonly string[] = [
     'nul',
   ],
   ...['"a"', '"ü"', '"u\u0308"', '"a\\tb"', '"a\tb"', '"\\u0000"', '"\\ud800"', '"\\ud83d\\ude00"'],
-  ...[
-    '"\\u0061"',
-    '"a\\/b"',
-    '"\\\\N"',
-    '"\\\\"',
-    '"NULL"',
-    '"\u2028"',
-    '"\u007f"',
-    '"\ufeff"',
-    '"{1,2}"',
-  ],
+  ...['"\\u0061"', '"a\\/b"', '"\\\\N"', '"\\\\"', '"NULL"', '"\u2028"', '"\u007f"', '"{1,2}"'],
   ...['{"value":1}', '{"value":null}', '{"value":"a"}', '{ "value" : 1 }', '{"value":1,"value":2}'],
   ...['{"value":1,"status":"STALE"}', '{"status":"MISSING"}', '{"status":"NULL"}', '{"value":1 }'],
   ...[

@@ -8,7 +8,7 @@ const INPUTS = process.env.FUZZ_INPUTS === undefined ? null : Number(process.env
 const SEED = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31));
 
 /** Runs of which one wants to know how far they are. */
-const MANY = 500;
+const MANY = 100;
 
 /** So many inputs in the full form, or the fewer of every day. */
 export const inputsOr = (few: number): number => INPUTS ?? few;
