@@ -92,6 +92,8 @@ describe('the command', () => {
       ['rejected', 'retry'],
       ['artifacts'],
       ['artifacts', 'put'],
+      ['export'],
+      ['import'],
     ].map((args) => [args.join(' '), args] as const),
   )('explains %s', async (name, args) => {
     const { code, stdout } = await hindcast([...args, '--help']);
@@ -142,6 +144,33 @@ describe('register, ingest, trace, rejected', () => {
     expect(code).toBe(1);
     expect(stdout).toContain('refused (VersionConflictError): flight-delay@1.0.0 is on record as');
     expect(stdout).toContain('/hyperparameters/');
+  });
+
+  it('does not round a number that it registers', async () => {
+    const input = JSON.parse(await readFile(VERSIONS[0] ?? '', 'utf8'));
+    const file = join(folder, 'exact.json');
+    const text = JSON.stringify({ ...input, model: 'exact', hyperparameters: { seed: 'SEED' } });
+    await writeFile(file, text.replace('"SEED"', '9007199254740993'));
+    const { code, stdout } = await hindcast(['register', file, '--url', url]);
+    expect(code).toBe(1);
+    expect(stdout).toContain(`${file}: refused (InvalidInputError)`);
+    expect(stdout).toContain('9007199254740993 is an integer beyond');
+  });
+
+  it('names the file that is refused', async () => {
+    const refused = async (text: string) => {
+      const file = join(folder, 'refused.json');
+      await writeFile(file, text);
+      const { code, stdout, stderr } = await hindcast(['register', file, '--url', url]);
+      expect([code, stdout]).toEqual([1, '']);
+      expect(stderr).toContain(`hindcast: ${file}`);
+      return stderr;
+    };
+    expect(await refused('{"model": "m"}')).toContain('Field "artifacts" of required type');
+    expect(await refused('{"model": "m", "model": "n"}')).toContain(
+      'is not JSON: The key "model" appears twice in one object',
+    );
+    expect(await refused('null')).toContain('must not be null');
   });
 
   it('keeps what is refused, and stores it when it is retried', async () => {
@@ -273,6 +302,45 @@ const verification = async (data: string): Promise<void> => {
   );
   await writeFile(path, note);
 };
+
+it('a server that runs only known documents knows what the commands ask', async () => {
+  const data = join(folder, 'trusting');
+  const own = await mkdtemp(join(folder, 'documents-'));
+  const args = ['serve', '--port', '0', '--data', data, '--log-level', 'error'];
+  const refused = await hindcast([...args, '--trusted-documents', own]);
+  expect([refused.code, refused.stderr]).toEqual([3, `hindcast: ${own} holds no .graphql file.\n`]);
+  await writeFile(join(own, 'engine.graphql'), '{ serverInfo { engine } }');
+  const trusting = start([...args, '--trusted-documents', own]);
+  const [line] = (await once(trusting.stdout ?? process.stdin, 'data')) as [Buffer];
+  const address = line.toString().trim();
+  const post = async (query: string) => {
+    const response = await fetch(address, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query }),
+    });
+    return response.json();
+  };
+  expect(await post('{ serverInfo { engine } }')).toEqual({
+    data: { serverInfo: { engine: 'PGLITE' } },
+  });
+  expect(await post('{ serverInfo { version } }')).toMatchObject({
+    errors: [{ extensions: { code: 'DOCUMENT_NOT_TRUSTED' } }],
+  });
+  const withUrl = (...command: string[]) => hindcast([...command, '--url', address]);
+  const reason = ['--reason', 'to see'];
+  const endings = await Promise.all([
+    withUrl('register', join(EXAMPLE, 'versions/flight-delay-1.0.0.json')),
+    withUrl('retention', 'set', '400', ...reason),
+    withUrl('hold', 'place', '--entity', 'somebody', ...reason),
+    withUrl('hold', 'list'),
+    withUrl('rejected', 'list'),
+    withUrl('trace', 'nobody'),
+  ]);
+  expect(endings.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0, 3]);
+  trusting.kill('SIGTERM');
+  await once(trusting, 'exit');
+});
 
 it('serve finishes and ends with 0 when told to stop', async () => {
   const child = start([

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { digestOfBytes } from '../platform/canonical-json.ts';
 import { openEnvelope } from '../platform/dsse.ts';
 import { parseVerifierKey, type VerifierKey } from '../platform/signed-note.ts';
+import { copyText } from '../prediction/copy-text.ts';
 import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
 import {
   type DossierProof,
@@ -56,8 +58,18 @@ const leadsTo = (proof: DossierProof, { size, root }: Checkpoint): boolean => {
 const sourceOf = ({ entry }: DossierProof): string => entry.split('\n')[1] ?? '';
 const rowKeyOf = ({ entry }: DossierProof): string => entry.split('\n')[2] ?? '';
 
+/** Whether the name of a subject, as JSON, is that of the record; of what was erased the text is gone. */
+const isNamed = (name: string, text: string | null): boolean => {
+  if (text === null) return true;
+  const parts = parseJson(name);
+  if (!Array.isArray(parts) || parts.length !== 4) return false;
+  const [requestId, occurredAt, route, item] = parts.map(String);
+  const named = [copyText(requestId ?? ''), occurredAt, item, copyText(route ?? '')];
+  return named.join('\t') === text.split('\t').slice(1, 5).join('\t');
+};
+
 const recordProblems = (
-  { subject: [{ digest }], predicate }: DossierStatement,
+  { subject: [{ name, digest }], predicate }: DossierStatement,
   checkpoint: Checkpoint,
 ): readonly string[] => {
   const { text, salt, proof } = predicate.record;
@@ -68,7 +80,9 @@ const recordProblems = (
       : commitmentOf(new Uint8Array(Buffer.from(salt, 'base64')), content);
   const subject = Buffer.from(content ?? leaf).toString('hex');
   return [
-    ...(subject === digest.sha256 ? [] : ['the record is not what the subject says']),
+    ...(subject === digest.sha256 && isNamed(name, text)
+      ? []
+      : ['the record is not what the subject says']),
     ...(sameHash(leaf, bytesOf(proof.leaf)) && sourceOf(proof) === 'prediction_log'
       ? []
       : ['the record is not what its proof is about']),
@@ -76,32 +90,56 @@ const recordProblems = (
   ];
 };
 
-interface VersionManifest {
-  readonly commit?: unknown;
-  readonly featureSchema?: unknown;
-  readonly environment?: unknown;
-  readonly datasets?: readonly { readonly digest?: unknown }[];
-}
+const versionManifest = z.object({
+  commit: z.string(),
+  featureSchema: z.string(),
+  environment: z.string(),
+  datasets: z.array(z.object({ digest: z.string() })).default([]),
+});
 
-/** Every reference, from the record on, must lead to a text that has that digest. */
+type Reference = readonly [digest: unknown, kind: string];
+
+/** What a version is made of; null when the text is no manifest of one. */
+const referencesIn = (text: string): readonly Reference[] | null => {
+  const { success, data } = versionManifest.safeParse(parseJson(text));
+  if (!success) return null;
+  return [
+    [data.commit, 'CodeCommit'],
+    [data.featureSchema, 'FeatureSchema'],
+    [data.environment, 'RuntimeEnvironment'],
+    ...data.datasets.map(({ digest }): Reference => [digest, 'DatasetSnapshot']),
+  ];
+};
+
+/** Every reference, from the record on, must lead to a text that has that digest, filed as what it is referred to as. */
 const manifestProblems = ({ predicate }: DossierStatement): readonly string[] => {
   const { manifests, record } = predicate;
-  const known = new Set(manifests.map(({ digest }) => digest));
   const [, , , , , version, schema] = record.text?.split('\t') ?? [];
-  const wanted = manifests
-    .filter(({ kind }) => kind === 'ModelVersion')
-    .flatMap(({ text }) => {
-      const manifest = (parseJson(text) ?? {}) as VersionManifest;
-      const { commit, featureSchema, environment, datasets = [] } = manifest;
-      return [commit, featureSchema, environment, ...datasets.map(({ digest }) => digest)];
-    });
+  const roots: readonly Reference[] =
+    record.text === null
+      ? []
+      : [
+          [version, 'ModelVersion'],
+          [schema, 'FeatureSchema'],
+        ];
+  const versions = manifests
+    .filter(({ kind, digest }) => digest === version || kind === 'ModelVersion')
+    .map(({ digest, text }) => ({ digest, made: referencesIn(text) }));
+  const references = [...roots, ...versions.flatMap(({ made }) => made ?? [])];
+  const filed = new Map(manifests.map(({ digest, kind }) => [digest, kind]));
   return [
     ...manifests
       .filter(({ digest, text }) => digestOfBytes(text) !== digest)
       .map(({ kind, digest }) => `the ${kind} filed as ${digest} has another digest`),
-    ...[...(record.text === null ? [] : [version, schema]), ...wanted]
-      .filter((digest) => typeof digest !== 'string' || !known.has(digest))
-      .map((digest) => `${String(digest)} is referred to and not there`),
+    ...versions
+      .filter(({ made }) => made === null)
+      .map(({ digest }) => `the ModelVersion filed as ${digest} is no manifest of one`),
+    ...references
+      .filter(([digest]) => typeof digest !== 'string' || !filed.has(digest))
+      .map(([digest]) => `${String(digest)} is referred to and not there`),
+    ...references
+      .filter(([digest, kind]) => filed.has(String(digest)) && filed.get(String(digest)) !== kind)
+      .map(([digest, kind]) => `${String(digest)} is not filed as the ${kind} that it is`),
   ];
 };
 
