@@ -92,6 +92,8 @@ describe('the command', () => {
       ['rejected', 'retry'],
       ['artifacts'],
       ['artifacts', 'put'],
+      ['export'],
+      ['import'],
     ].map((args) => [args.join(' '), args] as const),
   )('explains %s', async (name, args) => {
     const { code, stdout } = await hindcast([...args, '--help']);
@@ -273,6 +275,45 @@ const verification = async (data: string): Promise<void> => {
   );
   await writeFile(path, note);
 };
+
+it('a server that runs only known documents knows what the commands ask', async () => {
+  const data = join(folder, 'trusting');
+  const own = await mkdtemp(join(folder, 'documents-'));
+  const args = ['serve', '--port', '0', '--data', data, '--log-level', 'error'];
+  const refused = await hindcast([...args, '--trusted-documents', own]);
+  expect([refused.code, refused.stderr]).toEqual([3, `hindcast: ${own} holds no .graphql file.\n`]);
+  await writeFile(join(own, 'engine.graphql'), '{ serverInfo { engine } }');
+  const trusting = start([...args, '--trusted-documents', own]);
+  const [line] = (await once(trusting.stdout ?? process.stdin, 'data')) as [Buffer];
+  const address = line.toString().trim();
+  const post = async (query: string) => {
+    const response = await fetch(address, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query }),
+    });
+    return response.json();
+  };
+  expect(await post('{ serverInfo { engine } }')).toEqual({
+    data: { serverInfo: { engine: 'PGLITE' } },
+  });
+  expect(await post('{ serverInfo { version } }')).toMatchObject({
+    errors: [{ extensions: { code: 'DOCUMENT_NOT_TRUSTED' } }],
+  });
+  const withUrl = (...command: string[]) => hindcast([...command, '--url', address]);
+  const reason = ['--reason', 'to see'];
+  const endings = await Promise.all([
+    withUrl('register', join(EXAMPLE, 'versions/flight-delay-1.0.0.json')),
+    withUrl('retention', 'set', '400', ...reason),
+    withUrl('hold', 'place', '--entity', 'somebody', ...reason),
+    withUrl('hold', 'list'),
+    withUrl('rejected', 'list'),
+    withUrl('trace', 'nobody'),
+  ]);
+  expect(endings.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0, 3]);
+  trusting.kill('SIGTERM');
+  await once(trusting, 'exit');
+});
 
 it('serve finishes and ends with 0 when told to stop', async () => {
   const child = start([

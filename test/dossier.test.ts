@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const [logged = {}, other = {}] = predictions.slice(700);
+const [logged = {}, other = {}, another = {}] = predictions.slice(700);
 const referenceTo = (record: Record<string, unknown>) => ({
   request: { requestId: String(record.requestId), endpoint: record.endpoint },
 });
@@ -50,6 +50,29 @@ const forged = (
   change(statement);
   const payload = Buffer.from(JSON.stringify(statement));
   return JSON.stringify(signEnvelope('application/vnd.in-toto+json', payload, by));
+};
+
+type Place = readonly string[];
+
+/** Every text and number in a value. */
+const placesIn = (value: unknown, place: Place): readonly Place[] =>
+  typeof value === 'object' && value !== null
+    ? Object.entries(value).flatMap(([name, member]) => placesIn(member, [...place, name]))
+    : [place];
+
+/** Makes another of the text or number at a place. */
+const changeAt = (root: object, place: Place): void => {
+  const last = place.at(-1) ?? '';
+  const owner = place
+    .slice(0, -1)
+    .reduce<Record<string, unknown>>(
+      (value, name) => value[name] as Record<string, unknown>,
+      root as Record<string, unknown>,
+    );
+  const value = owner[last];
+  const swapped = (text: string): string =>
+    text.startsWith('sha256:') ? `sha256:${'0'.repeat(64)}` : `${text}0`;
+  owner[last] = typeof value === 'string' ? swapped(value) : Number(value) + 1;
 };
 
 const script = async (envelope: string, key: string) => {
@@ -171,6 +194,74 @@ describe('a dossier', () => {
       expect(stderr).toContain(`does not hold: ${complaint}`);
     });
   }
+
+  it('does not hold when any one thing in it was changed, even by one who has the key, but for what it claims', async () => {
+    const envelope = await dossierOf(logged);
+    const { predicate, ...head } = statementIn(envelope);
+    const { trace: _, ...rest } = predicate;
+    const places = [
+      ...placesIn({ ...head, predicate: rest }, []),
+      ['predicate', 'trace', 'verdict'],
+    ];
+    const held = places.filter((place) => {
+      const { problems } = checkDossier(
+        forged(envelope, (statement) => changeAt(statement, place)),
+        [signer.verifierKey],
+      );
+      return problems.length === 0;
+    });
+    expect(places.length).toBeGreaterThan(200);
+    // Only the signature vouches for these: when it was made, the keys it names, and what the server said of it.
+    const claims = /^predicate\.(createdAt|verifierKeys\.\d+|trace\.verdict)$/;
+    expect(held.map((place) => place.join('.')).filter((place) => !claims.test(place))).toEqual([]);
+  });
+
+  it('does not hold when it was re-encoded, when its signature is gone or another, nor as that of another prediction', async () => {
+    const envelope = await dossierOf(logged);
+    const whole = JSON.parse(envelope) as DsseEnvelope;
+    const [signature = { keyid: '', sig: '' }] = whole.signatures;
+    const reencoded = Buffer.from(JSON.stringify(statementIn(envelope), null, 1)).toString(
+      'base64',
+    );
+    const foreign = JSON.parse(await dossierOf(another)) as DsseEnvelope;
+    const flipped = Buffer.from(signature.sig, 'base64');
+    flipped[10] = (flipped[10] ?? 0) ^ 1;
+    const unsigned = [
+      { ...whole, payload: reencoded },
+      { ...whole, payload: foreign.payload },
+      { ...whole, signatures: foreign.signatures },
+      { ...whole, signatures: [{ ...signature, sig: flipped.toString('base64') }] },
+    ];
+    for (const one of unsigned) {
+      const { problems } = checkDossier(JSON.stringify(one), [signer.verifierKey]);
+      expect(problems).toEqual(['no trusted key signed it']);
+    }
+    const noDossiers = [
+      { ...whole, signatures: [] },
+      { ...whole, payloadType: 'application/json' },
+      { ...whole, payload: `${whole.payload}!` },
+    ];
+    for (const one of noDossiers) {
+      const { problems } = checkDossier(JSON.stringify(one), [signer.verifierKey]);
+      expect(problems).toEqual([expect.stringMatching(/^it is no dossier: /)]);
+    }
+    const stranger = checkDossier(
+      forged(envelope, () => undefined, someSigner()),
+      [signer.verifierKey],
+    );
+    expect(stranger.problems).toEqual(['no trusted key signed it']);
+    // Whole and signed, it is about another prediction, and says so.
+    const { statement, problems } = checkDossier(JSON.stringify(foreign), [signer.verifierKey]);
+    expect(problems).toEqual([]);
+    expect(statement?.subject[0].name).toContain(String(another.requestId));
+    // Parts of two dossiers do not make one.
+    const mixed = forged(envelope, (own) => {
+      own.predicate.record = statementIn(JSON.stringify(foreign)).predicate.record;
+    });
+    expect(checkDossier(mixed, [signer.verifierKey]).problems).toContain(
+      'the record is not what the subject says',
+    );
+  });
 
   it('does not hold when its trace was changed by one who lacks the key', async () => {
     const envelope = forged(

@@ -4,6 +4,7 @@ import type { Database } from '../src/platform/database.ts';
 import { appendPredictions } from '../src/prediction/append.ts';
 import { knownPatterns, patternOf } from '../src/prediction/known-patterns.ts';
 import { preparePredictions } from '../src/prediction/prepare-predictions.ts';
+import { rawLine } from '../src/prediction/raw-line.ts';
 import { latestTime } from '../src/prediction/record-members.ts';
 import { field } from './feature-fixture.ts';
 import { unique, useTestDatabase } from './setup/database.ts';
@@ -121,7 +122,7 @@ const learned = async (style: Style): Promise<Database> => {
 };
 
 const isRead = (on: Database, line: string): boolean =>
-  patternOf(knownPatterns(on), Buffer.from(line), latestTime()) !== null;
+  patternOf(knownPatterns(on), rawLine(1, Buffer.from(line)), latestTime()) !== null;
 
 const oddNumber = fc.constantFrom(
   ...[

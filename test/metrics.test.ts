@@ -1,8 +1,10 @@
 import { expect, it } from 'vitest';
-import { localActor } from '../src/platform/context.ts';
+import { localActor, SCOPES } from '../src/platform/context.ts';
 import { ensurePartitions } from '../src/prediction/partitions.ts';
 import { createLog } from '../src/server/log.ts';
 import { logRoutes } from '../src/server/log-routes.ts';
+import { makeKey, startClosed } from './setup/closed.ts';
+import { openTestDatabase } from './setup/database.ts';
 import { openTestHindcast } from './setup/hindcast.ts';
 import { append, field, line, served } from './setup/registration.ts';
 import { someSigner } from './setup/signer.ts';
@@ -98,4 +100,29 @@ it('logs a slow operation with its cost and its statements', async () => {
 it('has no metrics unless they are asked for', async () => {
   const plain = await openTestHindcast();
   expect((await plain.fetch('/metrics')).status).toBe(404);
+});
+
+it('shows its metrics to who has `registry:read` and all models, as soon as there are credentials', async () => {
+  const database = await openTestDatabase();
+  const { text: scraper } = await makeKey(database, ['registry:read']);
+  const { text: sender } = await makeKey(database, ['predictions:write']);
+  const { text: restricted } = await makeKey(database, SCOPES, { models: ['flight-*'] });
+  const closed = await startClosed(database, {}, { hasMetrics: true });
+  try {
+    const statusOf = async (key: string | null): Promise<number> => {
+      const headers = key === null ? {} : { authorization: `Bearer ${key}` };
+      const response = await globalThis.fetch(`${closed.url}/metrics`, { headers });
+      const body = await response.text();
+      expect(body.includes('hindcast_database_up')).toBe(response.status === 200);
+      return response.status;
+    };
+    expect(await statusOf(scraper)).toBe(200);
+    expect(await statusOf(sender)).toBe(403);
+    expect(await statusOf(restricted)).toBe(403);
+    expect(await statusOf(null)).toBe(401);
+    expect(await statusOf('hc_nonsense')).toBe(401);
+  } finally {
+    await closed.close();
+    await database.close();
+  }
 });

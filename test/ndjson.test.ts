@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
@@ -8,7 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Database } from '../src/platform/database.ts';
 import { ingestPredictions } from '../src/prediction/ingest-route.ts';
 import { BATCH_LINES, MAX_LINE_BYTES, ndjsonBatches } from '../src/prediction/ndjson-lines.ts';
-import type { RawLine } from '../src/prediction/raw-line.ts';
+import { bytesOf, type RawLine } from '../src/prediction/raw-line.ts';
 import { field } from './feature-fixture.ts';
 import { unique } from './setup/database.ts';
 import { openIngest, openServing, post } from './setup/ingest.ts';
@@ -30,7 +30,7 @@ const collect = async (chunks: readonly (string | Uint8Array)[]): Promise<RawLin
 const read = async (chunks: readonly (string | Uint8Array)[]) => {
   const batches = await collect(chunks);
   return batches.map((batch) =>
-    batch.map((raw) => [raw.line, Buffer.from(raw.bytes).toString(), raw.fault?.code ?? null]),
+    batch.map((raw) => [raw.line, bytesOf(raw).toString(), raw.fault?.code ?? null]),
   );
 };
 
@@ -78,7 +78,7 @@ describe('lines', () => {
   it('of 1 MiB are read, longer ones are refused by their beginning', async () => {
     const most = 'x'.repeat(MAX_LINE_BYTES);
     const [batch = []] = await collect([`${most}\r\n`, most, 'x\n', `${most}xxx`, '\nshort']);
-    expect(batch.map((raw) => [raw.line, raw.bytes.length, raw.fault?.code])).toEqual([
+    expect(batch.map((raw) => [raw.line, bytesOf(raw).length, raw.fault?.code])).toEqual([
       [1, MAX_LINE_BYTES, undefined],
       [2, 65_536, 'LINE_TOO_LONG'],
       [3, 65_536, 'LINE_TOO_LONG'],
@@ -226,6 +226,26 @@ describe('the route', () => {
       { acknowledged: stored + 1 },
       { summary: { received: stored + 1, stored, duplicates: 0, conflicts: 0, rejected: 1 } },
     ]);
+  });
+
+  it('unpacks no more than 200 times of what is sent, and answers what came before', async () => {
+    // One endless line, many empty ones, and many that hold a carriage return.
+    for (const filler of ['\0', '\n', '\r\n']) {
+      const prefix = unique('bomb');
+      const bomb = Buffer.alloc(32 * 1024 * 1024, filler);
+      const packed = gzipSync(Buffer.concat([Buffer.from(`${line(`${prefix}-0`)}\n`), bomb]));
+      const body = Buffer.concat([packed, randomBytes(4 * 1024 * 1024)]);
+      const { status, lines } = await post(hindcast, '/v1/predictions', body, {
+        'content-encoding': 'gzip',
+      });
+      expect(status).toBe(200);
+      expect(lines[0]).toMatchObject({ status: 'REJECTED', code: 'COMPRESSION_LIMIT' });
+      expect(lines[0]?.message).toMatch(
+        /^The gzip body is \d{3,4} times as large unpacked up to here; the limit is 200\. /,
+      );
+      expect(lines.at(-1)).toMatchObject({ summary: { received: 2, rejected: 1 } });
+      expect(await storedLike(prefix)).toBe(1);
+    }
   });
 
   it('says that a body is not gzip', async () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { appendPredictions } from '../src/prediction/append.ts';
-import { ensurePartitions, weekOf } from '../src/prediction/partitions.ts';
+import { ensurePartitions, weekOf, weekOfPartition } from '../src/prediction/partitions.ts';
 import { field } from './feature-fixture.ts';
 import { statementsDuring, useTestDatabase } from './setup/database.ts';
 import { openServing, rawLines } from './setup/ingest.ts';
@@ -9,6 +9,13 @@ import { openServing, rawLines } from './setup/ingest.ts';
 const micros = (text: string): number => Date.parse(text) * 1000;
 
 describe('a week of the log', () => {
+  it.each(['prediction_log', 'prediction_log_p20261399', 'prediction_log_p20260331', 'model', ''])(
+    'is not named by %j',
+    (name) => {
+      expect(weekOfPartition(name)).toBeNull();
+    },
+  );
+
   it.each([
     ['2026-04-03T14:03:27Z', 'prediction_log_p20260330'],
     ['2026-03-30T00:00:00Z', 'prediction_log_p20260330'],

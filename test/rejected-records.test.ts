@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { announceRecorded } from '../src/platform/events.ts';
 import { appendPredictions } from '../src/prediction/append.ts';
+import { rawLine } from '../src/prediction/raw-line.ts';
 import { releaseForgotten, releaseWaiting } from '../src/prediction/release-waiting.ts';
 import { field } from './feature-fixture.ts';
 import { unique } from './setup/database.ts';
@@ -320,7 +321,7 @@ describe('a record that waits', () => {
       },
     };
     const bytes = Buffer.from(line(id, { modelVersion: { model, semver: '1.0.0' } }));
-    const report = await appendPredictions(overtaking, [{ line: 1, bytes }]);
+    const report = await appendPredictions(overtaking, [rawLine(1, bytes)]);
     expect(report.rejected).toBe(1);
     expect(await predictionsOf(id)).toBe(1);
   });

@@ -5,6 +5,7 @@ import { field } from './feature-fixture.ts';
 import { askWith, makeKey, startClosed } from './setup/closed.ts';
 import { openTestDatabase } from './setup/database.ts';
 import { openServing, rawLines } from './setup/ingest.ts';
+import { leaks, SECRETS, waysTo } from './setup/sensitive-ways.ts';
 
 const database = await openTestDatabase();
 const READER: readonly Scope[] = ['predictions:read', 'registry:read'];
@@ -21,13 +22,6 @@ afterAll(async () => {
   await database.close();
 });
 
-const SECRETS = [
-  'alice@example.org',
-  'entity-of-alice',
-  'whole-output',
-  'hidden-extra',
-  'wrong-size',
-];
 const { endpoint, line, version } = await openServing(
   { database },
   [field('distance', 'FP64'), { ...field('email', 'STRING'), isSensitive: true }],
@@ -43,52 +37,13 @@ await appendPredictions(
 );
 await appendPredictions(database, rawLines([line('near', { ...other, label: 'ON_TIME' })]), keep);
 
-const REQUEST = `request: { endpoint: { name: "${endpoint.name}", environment: "${endpoint.environment}" }, requestId: "case" }`;
-const prediction = (selection: string) =>
-  `query Look { predictionLog(by: { ${REQUEST} }) { ${selection} } }`;
-const WINDOW = 'occurredAt: { from: "2026-04-03T00:00:00Z", to: "2026-04-04T00:00:00Z" }';
-
-/** Every way to what is sensitive that is answered to whom may not see it, without it. */
-const REDACTED: Readonly<Record<string, string>> = {
-  'the entity key': prediction('entityKey'),
-  'the output': prediction('output'),
-  features: prediction(
-    'features { name status text string elements ageSeconds baseline { isUnseen quantile } rarity }',
-  ),
-  'one feature': prediction('feature(name: "email") { text string status }'),
-  'an undeclared feature': prediction('feature(name: "extra") { text string status }'),
-  'unusual features': prediction('unusualFeatures(atMost: 1) { name text }'),
-  'conflicting records': prediction('conflicts { record digest }'),
-  digests: prediction('digest featuresDigest'),
-  counterexamples: prediction(
-    `counterexamples(during: { from: "2026-04-03T00:00:00Z", to: "2026-04-04T00:00:00Z" }) { nearest { differences { name own other } prediction { entityKey } } excludedFeatures { name } }`,
-  ),
-  replay: prediction(
-    'replay { verdict reason message score { logged replayed } outputs { logged } }',
-  ),
-  'a trace': `query Look { trace(prediction: { ${REQUEST} }) { findings { message } gaps { subject reason message } prediction { entityKey output } features { text } } }`,
-  'the events of a request': `query Look { request(by: { requestId: "case" }) { gaps { subject message } events { kind conflict { record } rejected { raw message } prediction { entityKey } } } }`,
-  'refused records': 'query Look { rejectedRecords { nodes { raw message path requestId } } }',
-  cohorts: `query Look { compareCohorts(base: { ${WINDOW} }, head: { ${WINDOW} }) { notes features { nodes { name isRedacted bins { category } base { presentCount } } } } }`,
-};
+const { prediction, redacted, refused } = waysTo({ endpoint, version }, 'case', {
+  from: '2026-04-03T00:00:00Z',
+  to: '2026-04-04T00:00:00Z',
+});
 
 /** There are neither statistics nor an artifact here, so that these tell nobody anything. */
 const ALIKE: readonly string[] = ['unusual features', 'replay'];
-
-/** Ways that are refused as a whole, since an answer would tell. */
-const REFUSED: Readonly<Record<string, string>> = {
-  'who an entity is': `{ request(by: { entity: { key: "entity-of-alice", during: { from: "2026-04-03T00:00:00Z", to: "2026-04-04T00:00:00Z" } } }) { predictions { requestId } } }`,
-  'a history of an entity': prediction(
-    'featureHistory(name: "distance") { nodes { value { text } } }',
-  ),
-  'entities of a blast radius': `{ impact(of: { id: "${Buffer.from(`ModelVersion:${version.digest}`).toString('base64')}" }) { entities { nodes { key } } } }`,
-  'a search by entity': `{ predictionLogs(filter: { ${WINDOW}, entityKeys: ["entity-of-alice"] }) { nodes { requestId } } }`,
-  'a search by a sensitive value': `{ predictionLogs(filter: { ${WINDOW}, features: [{ name: "email", is: { string: { eq: "a" } } }] }) { nodes { requestId } } }`,
-  'a dossier': `{ dossier(prediction: { ${REQUEST} }) { envelope } }`,
-};
-
-const leaks = (answer: unknown): readonly string[] =>
-  SECRETS.filter((secret) => JSON.stringify(answer).includes(secret));
 
 const codesOf = async (credential: string, query: string, on = server) => {
   const { data, errors = [], status } = await askWith(on, credential, query);
@@ -97,25 +52,25 @@ const codesOf = async (credential: string, query: string, on = server) => {
 };
 
 describe('without features:sensitive', () => {
-  it.each(Object.keys(REDACTED))('hides %s', async (name) => {
-    const { data, messages } = await codesOf(reader, REDACTED[name] ?? '');
+  it.each(Object.keys(redacted))('hides %s', async (name) => {
+    const { data, messages } = await codesOf(reader, redacted[name] ?? '');
     expect(messages).toEqual([]);
     expect(leaks(data)).toEqual([]);
     // It is what is hidden that is looked for here.
     if (ALIKE.includes(name)) return;
-    const seen = await codesOf(investigator, REDACTED[name] ?? '');
+    const seen = await codesOf(investigator, redacted[name] ?? '');
     expect(seen.messages).toEqual([]);
     expect(JSON.stringify(seen.data)).not.toBe(JSON.stringify(data));
   });
 
-  it.each(Object.keys(REFUSED))('refuses %s', async (name) => {
-    const { data, messages } = await codesOf(reader, REFUSED[name] ?? '');
+  it.each(Object.keys(refused))('refuses %s', async (name) => {
+    const { data, messages } = await codesOf(reader, refused[name] ?? '');
     expect(messages.join()).toMatch(/features:sensitive/);
     expect(leaks([data, messages])).toEqual([]);
   });
 
   it('says in a trace what is hidden', async () => {
-    const { data } = await codesOf(reader, REDACTED['a trace'] ?? '');
+    const { data } = await codesOf(reader, redacted['a trace'] ?? '');
     const { gaps } = (data as { trace: { gaps: readonly { subject: string; reason: string }[] } })
       .trace;
     expect(
@@ -131,7 +86,7 @@ describe('without features:sensitive', () => {
         })
       )[0]?.n;
     const before = await count();
-    for (const query of Object.values(REDACTED)) await codesOf(reader, query);
+    for (const query of Object.values(redacted)) await codesOf(reader, query);
     expect(await count()).toBe(before);
   });
 });
@@ -174,11 +129,11 @@ describe('a sensitive read', () => {
 
   // Digests are none by themselves, and nothing is run again without an artifact.
   it.each(
-    Object.keys({ ...REDACTED, ...REFUSED }).filter(
+    Object.keys({ ...redacted, ...refused }).filter(
       (name) => name !== 'digests' && name !== 'replay',
     ),
   )('is not possible without a reason where one is needed: %s', async (name) => {
-    const query = { ...REDACTED, ...REFUSED }[name] ?? '';
+    const query = { ...redacted, ...refused }[name] ?? '';
     const { data, codes } = await codesOf(investigator, query, strict);
     expect(codes[0]).toBe('REASON_REQUIRED');
     expect(leaks(data ?? null)).toEqual([]);

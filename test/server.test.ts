@@ -1,4 +1,4 @@
-import { request as httpRequest } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
 import { folderStore } from '../src/platform/artifact-store.ts';
@@ -10,6 +10,7 @@ import { createLog } from '../src/server/log.ts';
 import { StartError } from '../src/server/request-guard.ts';
 import { type Route, sendJson } from '../src/server/routes.ts';
 import { openTestDatabase } from './setup/hindcast.ts';
+import { LANES } from './setup/lanes.ts';
 import { gate } from './setup/probe.ts';
 
 const database = await openTestDatabase();
@@ -71,8 +72,13 @@ const raw = (path: string, headers: Record<string, string>, method = 'GET') =>
     },
   );
 
-const graphql = (query: string, headers: Record<string, string> = {}, url = server.url) =>
-  fetch(`${url}/graphql`, {
+const graphql = (
+  query: string,
+  headers: Record<string, string> = {},
+  url = server.url,
+  path: string = '/graphql',
+) =>
+  fetch(url + path, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
     body: JSON.stringify({ query }),
@@ -229,7 +235,7 @@ describe('security', () => {
     ['127.0.0.1', 200],
     [`[::1]:${port}`, 200],
   ])('answers a request for host "%s" with %i', async (host, status) => {
-    const answer = await raw('/health/live', { host });
+    const answer = await raw('/graphql?query={__typename}', { host });
     expect(answer.status).toBe(status);
     if (status === 421) {
       expect(JSON.parse(answer.body)).toEqual({
@@ -242,6 +248,16 @@ describe('security', () => {
       });
     }
   });
+
+  it.each(['/health/live', '/health/ready'])(
+    'answers %s under any name, since probes ask by address',
+    async (path) => {
+      for (const host of ['10.1.2.3:4000', 'evil.test', '[fd00::1]:4000', '']) {
+        expect((await raw(path, { host })).status).toBe(200);
+      }
+      expect((await raw('/health', { host: '10.1.2.3' })).status).toBe(421);
+    },
+  );
 
   it('refuses targets that are not paths', async () => {
     expect((await raw('http://evil.test/graphql', { host: 'localhost' })).status).toBe(421);
@@ -271,13 +287,19 @@ describe('security', () => {
 describe('errors', () => {
   const masked = { message: 'Unexpected error.', extensions: { code: 'INTERNAL_SERVER_ERROR' } };
 
-  it('hides what went wrong in a resolver, and logs it with the request ID', async () => {
-    const response = await graphql('query Q { probeFailure }', { 'x-request-id': 'hidden-1' });
+  it.each(LANES)('hides what went wrong in a resolver, and logs it, down %s', async (_, path) => {
+    const requestId = `hidden-${path}`;
+    const response = await graphql(
+      'query Q { probeFailure }',
+      { 'x-request-id': requestId },
+      server.url,
+      path,
+    );
     expect(await response.json()).toEqual({
       data: { probeFailure: null },
       errors: [{ ...masked, path: ['probeFailure'], locations: [{ line: 1, column: 11 }] }],
     });
-    await logged('hidden-1', 'unexpected').toMatchObject({
+    await logged(requestId, 'unexpected').toMatchObject({
       level: 50,
       path: ['probeFailure'],
       err: { type: 'Error', message: 'the password is hunter2', stack: expect.any(String) },
@@ -293,8 +315,9 @@ describe('errors', () => {
     });
   });
 
-  it('shows a failure that a caller can act on', async () => {
-    expect(await (await graphql('{ probeRefusal }')).json()).toEqual({
+  it.each(LANES)('shows a failure that a caller can act on down %s', async (_, path) => {
+    const response = await graphql('{ probeRefusal }', {}, server.url, path);
+    expect(await response.json()).toEqual({
       data: { probeRefusal: null },
       errors: [
         {
@@ -322,25 +345,46 @@ describe('request IDs and the log', () => {
     );
   });
 
-  it('writes one line a request, without query or body', async () => {
-    const headers = { 'x-request-id': 'line-1', authorization: 'Bearer secret' };
-    await graphql('query Named { serverInfo { version } }', headers);
-    await logged('line-1').toEqual({
+  it.each(LANES)('writes one line a request, without query or body, down %s', async (_, path) => {
+    const requestId = `line-${path}`;
+    const before = lines.length;
+    const response = await fetch(server.url + path, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-request-id': requestId,
+        'x-reason': 'hush',
+        authorization: 'Bearer secret',
+        cookie: 'session=secret',
+      },
+      body: JSON.stringify({
+        query:
+          'query Named($secret: Boolean! = true) { serverInfo @include(if: $secret) { version } # secret\n }',
+        variables: { secret: true, other: 'secret' },
+        extensions: { secret: 'secret' },
+      }),
+    });
+    expect(response.status).toBe(200);
+    await logged(requestId).toEqual({
       level: 30,
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
-      requestId: 'line-1',
+      requestId,
       method: 'POST',
       path: '/graphql',
       status: 200,
       ms: expect.any(Number),
-      operationName: 'Named',
       msg: 'request',
+      operationName: 'Named',
     });
+    expect(JSON.stringify(lines.slice(before))).not.toMatch(/secret|hush|serverInfo/);
+  });
+
+  it('writes no query of a URL', async () => {
     await fetch(`${server.url}/graphql?query={serverInfo{engine}}`, {
       headers: { 'x-request-id': 'line-2' },
     });
     await logged('line-2').toMatchObject({ method: 'GET', path: '/graphql' });
-    expect(JSON.stringify(lines)).not.toMatch(/secret|serverInfo/);
+    expect(JSON.stringify(lines)).not.toMatch(/serverInfo/);
   });
 });
 
@@ -358,6 +402,68 @@ describe('clients that go away', () => {
       expect(lines.filter(({ requestId, level }) => requestId === id && level === 50)).toEqual([]);
     }
   });
+});
+
+describe('requests that arrive slowly', () => {
+  it.each(LANES)(
+    'are refused with the limit, and their connection ends, down %s',
+    async (_, path) => {
+      const slow = await start({ arrivalSeconds: 0.2 });
+      const before = lines.length;
+      const socket = connect({ host: '127.0.0.1', port: Number(new URL(slow.url).port) });
+      const ended = new Promise<string>((resolve) => {
+        let text = '';
+        socket.setEncoding('utf8').on('data', (chunk) => {
+          text += chunk;
+        });
+        socket.once('close', () => resolve(text));
+      });
+      const headers = ['host: localhost', 'content-type: application/json', 'content-length: 50'];
+      socket.write(`POST ${path} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n{"query":`);
+      const text = await ended;
+      expect(text).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+      expect(JSON.parse(text.slice(text.indexOf('{')).replace(/\}[^}]*$/, '}'))).toEqual({
+        errors: [
+          {
+            message: 'The request did not arrive within 0.2 s.',
+            extensions: { code: 'ARRIVAL_TIMEOUT', limit: 0.2 },
+          },
+        ],
+      });
+      await slow.close();
+      expect(lines.slice(before).map(({ status, msg }) => [status, msg])).toEqual([
+        [408, 'request'],
+      ]);
+    },
+  );
+});
+
+it('leaves a connection alone whose body nobody read, but which came', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const send = (body: Buffer) =>
+    new Promise<readonly [number | undefined, number | undefined]>((resolve, reject) => {
+      const sent = httpRequest(
+        {
+          agent,
+          host: '127.0.0.1',
+          port,
+          path: '/graphql?',
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'content-length': body.length },
+        },
+        (response) => {
+          const { localPort } = response.socket;
+          response.resume().on('end', () => resolve([response.statusCode, localPort]));
+        },
+      );
+      sent.on('error', reject).end(body);
+    });
+  const [status, first] = await send(Buffer.alloc(3 * 1024 * 1024, ' '));
+  expect(status).toBe(413);
+  // Longer than a body may go on after its answer.
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  expect(await send(Buffer.from('{"query":"{ __typename }"}'))).toEqual([200, first]);
+  agent.destroy();
 });
 
 describe('closing', () => {

@@ -3,10 +3,7 @@ import { Command } from 'commander';
 import { connect, type TargetOptions, withTarget } from './connection.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { findPredictions, type PredictionOptions } from './find-predictions.ts';
-
-const DOSSIER = `query Dossier($prediction: PredictionLogReference!) {
-  dossier(prediction: $prediction) { envelope fileName digest }
-}`;
+import { commandDocument } from './ready-made.ts';
 
 interface Answer {
   readonly dossier: {
@@ -31,7 +28,9 @@ const run = async (requestId: string, options: DossierOptions): Promise<void> =>
         EXIT.usage,
       );
     }
-    const { dossier } = await connection.ask<Answer>(DOSSIER, { prediction: { id } });
+    const { dossier } = await connection.ask<Answer>(await commandDocument('dossier'), {
+      prediction: { id },
+    });
     const file = options.output ?? dossier.fileName;
     if (file === '-') {
       process.stdout.write(`${dossier.envelope}\n`);

@@ -4,15 +4,16 @@ import { exportInstallation } from '../keeping/export.ts';
 import { originOf } from '../ledger/checkpoint.ts';
 import { latestCheckpoint } from '../ledger/ledger-store.ts';
 import type { Config } from '../platform/config.ts';
-import { type Database, sqlState } from '../platform/database.ts';
+import type { Database } from '../platform/database.ts';
 import { openArchiveStore } from '../platform/open-archive-store.ts';
 import { openArtifactStore } from '../platform/open-artifact-store.ts';
 import { openDatabase } from '../platform/open-database.ts';
 import { readSigningKey } from '../platform/signing-key.ts';
 import { configOf } from './connection.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { keptCheckpoint } from './kept-checkpoint.ts';
+import { keptCheckpoints } from './kept-checkpoint.ts';
 import { bytesText } from './partitions.ts';
+import { refuseUnmigrated } from './verify.ts';
 
 interface ExportOptions {
   readonly data?: string;
@@ -22,12 +23,9 @@ interface ExportOptions {
 
 /** Read before the database, which then is at least as new. */
 const checkpointOf = async (config: Config, database: Database): Promise<string | null> => {
-  const latest = await latestCheckpoint(database).catch((error: unknown) => {
-    if (sqlState(error) === null) throw error;
-    // The export itself says what is wrong.
-    return null;
-  });
-  const kept = latest === null ? null : await keptCheckpoint(config, originOf(latest.note));
+  const latest = await latestCheckpoint(database);
+  if (latest === null) return null;
+  const [kept] = await keptCheckpoints(config, database, originOf(latest.note));
   return kept?.note ?? null;
 };
 
@@ -42,6 +40,7 @@ const run = async (name: string, options: ExportOptions): Promise<void> => {
   const signingKey = options.withSigningKey === true ? await keyOf(config) : null;
   const database = await openDatabase(config, { beginning: 'none' });
   try {
+    await refuseUnmigrated(database);
     const artifacts = openArtifactStore(config);
     const archive = openArchiveStore(config);
     const checkpoint = await checkpointOf(config, database);

@@ -1,13 +1,6 @@
 import type { Connection } from './connection.ts';
 import { CommandError, EXIT } from './exit.ts';
-
-const FIND = `query Find($requestId: String!) {
-  request(by: { requestId: $requestId }) {
-    isTruncated
-    predictions { id item occurredAt endpoint { environment name } }
-    gaps { reason message }
-  }
-}`;
+import { commandDocument } from './ready-made.ts';
 
 interface Found {
   readonly request: {
@@ -35,7 +28,7 @@ export const findPredictions = async (
   requestId: string,
   options: PredictionOptions,
 ): Promise<{ readonly ids: readonly string[]; readonly isTruncated: boolean }> => {
-  const { request } = await ask<Found>(FIND, { requestId });
+  const { request } = await ask<Found>(await commandDocument('find-predictions'), { requestId });
   const wanted = request.predictions.filter(
     ({ item, occurredAt, endpoint }) =>
       (options.endpoint === undefined ||

@@ -1,16 +1,7 @@
 import { Command } from 'commander';
 import { connect, type TargetOptions, withTarget } from './connection.ts';
 import { CommandError, EXIT } from './exit.ts';
-
-const HOLD =
-  '{ number model endpoint { environment name } isOnEntity entityKey from to reason actor recordedAt releasedAt releaseReason }';
-const LIST = `query ($areReleased: Boolean) { legalHolds(first: 200, areReleased: $areReleased) { nodes ${HOLD} } }`;
-const PLACE = `mutation ($input: PlaceLegalHoldInput!) {
-  result: placeLegalHold(input: $input) { ... on LegalHoldPayload { hold ${HOLD} } ... on UserError { message } }
-}`;
-const RELEASE = `mutation ($input: ReleaseLegalHoldInput!) {
-  result: releaseLegalHold(input: $input) { ... on LegalHoldPayload { hold ${HOLD} } ... on UserError { message } }
-}`;
+import { commandDocument } from './ready-made.ts';
 
 interface Hold {
   readonly number: number;
@@ -45,9 +36,12 @@ const list = async (options: TargetOptions & { readonly all?: boolean }): Promis
   const connection = await connect(options);
   try {
     const areReleased = options.all === true ? null : false;
-    const { legalHolds } = await connection.ask<{ legalHolds: { nodes: readonly Hold[] } }>(LIST, {
-      areReleased,
-    });
+    const { legalHolds } = await connection.ask<{ legalHolds: { nodes: readonly Hold[] } }>(
+      await commandDocument('legal-holds'),
+      {
+        areReleased,
+      },
+    );
     for (const hold of legalHolds.nodes) process.stdout.write(lineOf(hold));
     if (legalHolds.nodes.length === 0) process.stdout.write('No legal hold is in force.\n');
   } finally {
@@ -55,12 +49,12 @@ const list = async (options: TargetOptions & { readonly all?: boolean }): Promis
   }
 };
 
-const change = async (document: string, input: object, options: TargetOptions): Promise<void> => {
+const change = async (operation: string, input: object, options: TargetOptions): Promise<void> => {
   const connection = await connect(options);
   try {
     const { result } = await connection.ask<{
       result: { readonly hold?: Hold; readonly message?: string };
-    }>(document, { input });
+    }>(await commandDocument(operation), { input });
     if (result.hold === undefined) {
       throw new CommandError(result.message ?? 'It was refused.', EXIT.refused);
     }
@@ -86,14 +80,18 @@ const place = ({ model, endpoint, entity, from, to, reason, ...target }: PlaceOp
       ? undefined
       : { environment: endpoint.slice(0, slash), name: endpoint.slice(slash + 1) };
   const during = from === undefined && to === undefined ? undefined : { from, to };
-  return change(PLACE, { model, endpoint: route, entityKey: entity, during, reason }, target);
+  return change(
+    'place-legal-hold',
+    { model, endpoint: route, entityKey: entity, during, reason },
+    target,
+  );
 };
 
 const release = (number: string, { reason, ...target }: TargetOptions & { reason: string }) => {
   if (!/^\d{1,9}$/.test(number)) {
     throw new CommandError(`${JSON.stringify(number)} is no number of a hold.`, EXIT.usage);
   }
-  return change(RELEASE, { number: Number(number), reason }, target);
+  return change('release-legal-hold', { number: Number(number), reason }, target);
 };
 
 export const holdCommand = (): Command => {

@@ -57,11 +57,11 @@ const fill = async (config: Config, folder: string): Promise<void> => {
     const archive = openArchiveStore(config);
     const installation = { database, artifacts, archive };
     await importInstallation(installation, folder, manifest, progress.add);
+    if (manifest.checkpoint !== null) await keepCheckpoint(config, database, manifest.checkpoint);
   } finally {
     progress.stop();
     await database.close();
   }
-  if (manifest.checkpoint !== null) await keepCheckpoint(config, manifest.checkpoint);
   if (isKeyTaken) await putKey(config, folder);
   process.stdout.write(
     `${rows} rows of ${manifest.tables.length} tables, ${manifest.artifacts.length} files of versions and ${manifest.archives.length} archives are in place, as they were at ${manifest.createdAt}\n`,

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { OPERATIONS_FOLDER } from '../server/operations.ts';
+import { COMMAND_OPERATIONS_FOLDER, OPERATIONS_FOLDER } from '../server/operations.ts';
 import type { Connection } from './connection.ts';
 
 /** Runs a ready-made operation with its variables; those given here take the place of those of the same name. */
@@ -14,3 +14,7 @@ export const runOperation = async <Data>(
   ]);
   return ask<Data>(query, { ...(JSON.parse(own) as Record<string, unknown>), ...variables });
 };
+
+/** The text of a command's own operation. They are files, too, so that a server may know them all. */
+export const commandDocument = (name: string): Promise<string> =>
+  readFile(`${COMMAND_OPERATIONS_FOLDER}${name}.graphql`, 'utf8');

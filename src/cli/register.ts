@@ -2,18 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { type Connection, connect, type TargetOptions, withTarget } from './connection.ts';
 import { CommandError, EXIT } from './exit.ts';
-
-export const REGISTER = `mutation Register($input: RegisterModelVersionInput!) {
-  registerModelVersion(input: $input) {
-    __typename
-    ... on RegisterModelVersionPayload { isNew modelVersion { displayName digest } }
-    ... on UserError { message path }
-    ... on InvalidInputError { issues { message path } }
-    ... on VersionConflictError { existingDigest submittedDigest differences { kind pointer before after } }
-    ... on EvidenceConflictError { existingDigest submittedDigest differences { kind pointer before after } }
-    ... on DigestMismatchError { expected actual canonicalManifest }
-  }
-}`;
+import { commandDocument } from './ready-made.ts';
 
 interface Difference {
   readonly kind: string;
@@ -52,9 +41,12 @@ export const registerVersion = async (
   { ask }: Connection,
   input: unknown,
 ): Promise<RegisterResult> => {
-  const { registerModelVersion } = await ask<{ registerModelVersion: RegisterResult }>(REGISTER, {
-    input,
-  });
+  const { registerModelVersion } = await ask<{ registerModelVersion: RegisterResult }>(
+    await commandDocument('register'),
+    {
+      input,
+    },
+  );
   return registerModelVersion;
 };
 

@@ -1,21 +1,7 @@
 import { Command } from 'commander';
 import { connect, type TargetOptions, withTarget } from './connection.ts';
 import { CommandError, EXIT } from './exit.ts';
-
-const LIST = `query Rejected($filter: RejectedRecordFilter, $first: Int!) {
-  rejectedRecords(filter: $filter, first: $first) {
-    nodes { id kind code path message requestId waitsFor attempts receivedAt resolvedAt raw rawEncoding }
-    pageInfo { hasNextPage }
-  }
-}`;
-
-const RETRY = `mutation Retry($input: ResubmitRejectedRecordsInput!) {
-  resubmitRejectedRecords(input: $input) {
-    __typename
-    ... on ResubmitRejectedRecordsPayload { triedCount resolvedCount conflictCount rejectedCount }
-    ... on UserError { message }
-  }
-}`;
+import { commandDocument } from './ready-made.ts';
 
 interface RejectedNode {
   readonly id: string;
@@ -61,7 +47,7 @@ const list = async (options: ListOptions): Promise<void> => {
     };
     const { rejectedRecords } = await connection.ask<{
       rejectedRecords: { nodes: readonly RejectedNode[]; pageInfo: { hasNextPage: boolean } };
-    }>(LIST, { filter, first });
+    }>(await commandDocument('rejected-records'), { filter, first });
     const text = rejectedRecords.nodes.map((node) =>
       options.json === true ? JSON.stringify(node) : line(node),
     );
@@ -97,7 +83,7 @@ const retry = async (ids: readonly string[], options: RetryOptions): Promise<voi
     const input = { records: ids.length === 0 ? { filter: {} } : { ids } };
     const { resubmitRejectedRecords: result } = await connection.ask<{
       resubmitRejectedRecords: RetryResult;
-    }>(RETRY, { input });
+    }>(await commandDocument('resubmit-rejected-records'), { input });
     if (result.message !== undefined) throw new CommandError(result.message, EXIT.refused);
     const { triedCount, resolvedCount, conflictCount, rejectedCount } = result;
     process.stdout.write(

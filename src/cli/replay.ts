@@ -2,18 +2,7 @@ import { Command } from 'commander';
 import { connect, type TargetOptions, withTarget } from './connection.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { findPredictions, type PredictionOptions } from './find-predictions.ts';
-
-const REPLAY = `query Replay($prediction: PredictionLogReference!, $with: ModelVersionReference, $accept: Boolean!) {
-  predictionLog(by: $prediction) {
-    id
-    replay(with: $with, acceptOtherMeanings: $accept) {
-      modelVersion { displayName }
-      verdict reason message suspects otherMeanings
-      outputs { output index logged replayed verdict }
-      runner { name version platform threads }
-    }
-  }
-}`;
+import { commandDocument } from './ready-made.ts';
 
 interface Replay {
   readonly modelVersion: { readonly displayName: string };
@@ -68,7 +57,7 @@ const run = async (requestId: string, options: ReplayCommandOptions): Promise<vo
     const { ids } = await findPredictions(connection, requestId, options);
     for (const id of ids) {
       const { predictionLog } = await connection.ask<{ predictionLog: { replay: Replay } }>(
-        REPLAY,
+        await commandDocument('replay'),
         { prediction: { id }, with: other, accept: options.acceptOtherMeanings === true },
       );
       const text =

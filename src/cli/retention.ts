@@ -1,15 +1,7 @@
 import { Command } from 'commander';
 import { type Connection, connect, type TargetOptions, withTarget } from './connection.ts';
 import { CommandError, EXIT } from './exit.ts';
-
-const POLICY = '{ nodes { model keepDays reason actor recordedAt } }';
-const LIST = `{ retentionPolicies(first: 200) ${POLICY} }`;
-const SET = `mutation ($input: SetRetentionPolicyInput!) {
-  setRetentionPolicy(input: $input) {
-    ... on SetRetentionPolicyPayload { policies(first: 200) ${POLICY} }
-    ... on UserError { message }
-  }
-}`;
+import { commandDocument } from './ready-made.ts';
 
 interface Policies {
   readonly nodes: readonly {
@@ -45,7 +37,9 @@ const withConnection = async (
 
 const list = (options: TargetOptions): Promise<void> =>
   withConnection(options, async ({ ask }) => {
-    const { retentionPolicies } = await ask<{ retentionPolicies: Policies }>(LIST);
+    const { retentionPolicies } = await ask<{ retentionPolicies: Policies }>(
+      await commandDocument('retention-policies'),
+    );
     show(retentionPolicies);
   });
 
@@ -58,7 +52,9 @@ const record = (input: object, options: SetOptions): Promise<void> =>
   withConnection(options, async ({ ask }) => {
     const { setRetentionPolicy: result } = await ask<{
       setRetentionPolicy: { readonly message?: string; readonly policies?: Policies };
-    }>(SET, { input: { ...input, model: options.model, reason: options.reason } });
+    }>(await commandDocument('set-retention-policy'), {
+      input: { ...input, model: options.model, reason: options.reason },
+    });
     if (result.policies === undefined) {
       throw new CommandError(result.message ?? 'It was refused.', EXIT.refused);
     }

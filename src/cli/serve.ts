@@ -1,10 +1,16 @@
 import { Command } from 'commander';
-import { readConfig } from '../platform/config.ts';
+import { type Config, readConfig } from '../platform/config.ts';
 import { migrate } from '../platform/migrate.ts';
 import { openDatabase, openReplicas } from '../platform/open-database.ts';
 import { makePartitionsAhead } from '../prediction/partitions-ahead.ts';
 import { type RunningServer, startServer } from '../server/http-server.ts';
+import { type KnownDocuments, readKnownDocuments } from '../server/known-documents.ts';
 import { createLog } from '../server/log.ts';
+import {
+  COMMAND_OPERATIONS_FOLDER,
+  OPERATIONS_FOLDER,
+  readOperations,
+} from '../server/operations.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { serverOptionsOf } from './server-options.ts';
 
@@ -13,6 +19,8 @@ interface ServeOptions {
   readonly port?: string;
   readonly data?: string;
   readonly logLevel?: string;
+  /** A folder, or true for Hindcast's own documents alone. */
+  readonly trustedDocuments?: string | true;
   readonly migrate: boolean;
 }
 
@@ -37,6 +45,22 @@ export const stopRequested = (): Promise<void> =>
     process.once('SIGTERM', stop);
   });
 
+/** What a server knows: the questions, what the commands ask, and the files of a folder. */
+const knownDocumentsOf = async ({
+  documentsFolder: folder,
+  onlyTrustedDocuments,
+}: Config): Promise<KnownDocuments> => {
+  if (folder !== null && (await readOperations(folder)).length === 0) {
+    throw new CommandError(`${folder} holds no .graphql file.`, EXIT.notFound);
+  }
+  const folders = [
+    OPERATIONS_FOLDER,
+    COMMAND_OPERATIONS_FOLDER,
+    ...(folder === null ? [] : [folder]),
+  ];
+  return readKnownDocuments(folders, onlyTrustedDocuments);
+};
+
 const serve = async (options: ServeOptions): Promise<void> => {
   const stop = stopRequested();
   const config = readConfig({
@@ -46,8 +70,13 @@ const serve = async (options: ServeOptions): Promise<void> => {
       ? {}
       : { dataFolder: options.data, databaseUrl: null, replicaUrls: [] }),
     ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
+    ...(options.trustedDocuments === undefined ? {} : { onlyTrustedDocuments: true }),
+    ...(typeof options.trustedDocuments === 'string'
+      ? { documentsFolder: options.trustedDocuments }
+      : {}),
   });
   const log = createLog(config.logLevel);
+  const documents = await knownDocumentsOf(config);
   const limit = { statementSeconds: config.statementSeconds ?? undefined };
   const database = await openDatabase(config, limit);
   const replicas = await openReplicas(config, database, limit);
@@ -63,6 +92,7 @@ const serve = async (options: ServeOptions): Promise<void> => {
       ...serverOptions,
       partitionsAhead: config.partitionsAhead,
       access: config.access,
+      documents,
     });
     log.info({ engine: database.engine, database: database.location }, 'serving');
     process.stdout.write(`${server.url}/graphql\n`);
@@ -89,6 +119,10 @@ export const serveCommand = (): Command =>
     .option(
       '--log-level <level>',
       'fatal, error, warn, info, debug, trace or silent (default: info)',
+    )
+    .option(
+      '--trusted-documents [folder]',
+      "run only operations of Hindcast's own documents and of those in the folder",
     )
     .option('--no-migrate', 'do not bring the database up to date first')
     .addHelpText(

@@ -25,7 +25,7 @@ export const serverOptionsOf = async (
   inferenceUrl: config.inferenceUrl,
   signer: await openSigningKey(config),
   sealSeconds: config.sealSeconds,
-  keepCheckpoint: (note) => keepCheckpoint(config, note),
+  keepCheckpoint: (note) => keepCheckpoint(config, database, note),
   hasMetrics: config.hasMetrics,
   slowMs: config.slowMs,
   routes: logRoutes,

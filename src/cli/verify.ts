@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { originOf } from '../ledger/checkpoint.ts';
 import { latestCheckpoint, signingKeys } from '../ledger/ledger-store.ts';
 import { type VerificationReport, verifyLedger } from '../ledger/verify.ts';
-import type { Witness } from '../ledger/verify-tree.ts';
+import type { Witness } from '../ledger/verify-heads.ts';
 import type { Config } from '../platform/config.ts';
 import type { Database } from '../platform/database.ts';
 import { readMigrations, unappliedMigrations } from '../platform/migrate.ts';
@@ -14,7 +14,7 @@ import { parseVerifierKey, type VerifierKey } from '../platform/signed-note.ts';
 import { readSigningKey } from '../platform/signing-key.ts';
 import { configOf } from './connection.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { keptCheckpoint } from './kept-checkpoint.ts';
+import { keptCheckpoints } from './kept-checkpoint.ts';
 import { verifyDossierFile } from './verify-dossier.ts';
 
 interface VerifyOptions {
@@ -60,11 +60,12 @@ const witnessesOf = async (
     files.map(async (where) => ({ note: await readFile(where, 'utf8'), where })),
   );
   const latest = await latestCheckpoint(database);
-  const kept = latest === null ? null : await keptCheckpoint(config, originOf(latest.note));
-  return kept === null ? given : [...given, kept];
+  const origin = latest === null ? null : originOf(latest.note);
+  return [...given, ...(await keptCheckpoints(config, database, origin))];
 };
 
-const refuseUnmigrated = async (database: Database): Promise<void> => {
+/** Throws unless the database is as this version of Hindcast makes it. */
+export const refuseUnmigrated = async (database: Database): Promise<void> => {
   const missing = await unappliedMigrations(database, await readMigrations());
   if (missing.length === 0) return;
   throw new CommandError(

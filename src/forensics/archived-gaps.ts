@@ -1,4 +1,5 @@
 import { builder } from '../platform/builder.ts';
+import type { Context } from '../platform/context.ts';
 import type { Session } from '../platform/database.ts';
 import { formatInstant, type Instant } from '../platform/instant.ts';
 import { archivedPartitions, CURRENT_ARCHIVE } from '../prediction/archive-index.ts';
@@ -17,10 +18,10 @@ interface Row {
 
 /** What of a window was not searched, because it is no longer in the log. */
 export const unsearchedGaps = async (
-  reader: Pick<Session, 'query'>,
+  { database, actor }: Pick<Context, 'database' | 'actor'>,
   { from, to }: Window,
 ): Promise<readonly EvidenceGap[]> => {
-  const [row] = await reader.query<Row>({
+  const [row] = await database.query<Row>({
     name: 'archived_in_window',
     text: `SELECT count(*)::integer AS weeks, sum(row_count)::bigint AS predictions, min(covers_from) AS first, max(covers_to) AS last
       FROM log_archive a WHERE ${CURRENT_ARCHIVE} AND covers_to > coalesce($1::timestamptz, '-infinity')
@@ -29,7 +30,9 @@ export const unsearchedGaps = async (
   });
   if (row === undefined || row.first === null || row.last === null) return [];
   const weeks = row.weeks === 1 ? 'One week' : `${row.weeks} weeks`;
-  const message = `${weeks} between ${formatInstant(row.first)} and ${formatInstant(row.last)}, with ${row.predictions ?? 0n} predictions in all, ${row.weeks === 1 ? 'is' : 'are'} archived and not searched. Look a request up by its ID, or bring a week back with \`hindcast restore\`.`;
+  // Weeks are archived whole: how much they hold tells of every model.
+  const size = actor.models === null ? `, with ${row.predictions ?? 0n} predictions in all,` : '';
+  const message = `${weeks} between ${formatInstant(row.first)} and ${formatInstant(row.last)}${size} ${row.weeks === 1 ? 'is' : 'are'} archived and not searched. Look a request up by its ID, or bring a week back with \`hindcast restore\`.`;
   return [{ subject: 'predictions', reason: 'EXPIRED', message }];
 };
 
@@ -58,6 +61,6 @@ builder.objectField(PredictionLogConnection, 'gaps', (t) =>
     description:
       'What of the window that was searched is no longer in the log: archived weeks, whose predictions are on no page and in no count.',
     complexity: 5,
-    resolve: async ({ window }, _, { database }) => [...(await unsearchedGaps(database, window))],
+    resolve: async ({ window }, _, context) => [...(await unsearchedGaps(context, window))],
   }),
 );

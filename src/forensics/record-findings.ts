@@ -1,5 +1,5 @@
 import { formatInstant } from '../platform/instant.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, listed } from './finding.ts';
 import type { TraceEvidence } from './trace-evidence.ts';
 
 /** How far the serving clock may be ahead of ours before it is a finding, in microseconds: 5 minutes. */
@@ -9,6 +9,7 @@ export const CLOCK_TOLERANCE = 300_000_000;
 export const recordFindings = (evidence: TraceEvidence): readonly Finding[] => [
   ...conflicting(evidence),
   ...tampered(evidence),
+  ...rewritten(evidence),
   ...dirty(evidence),
   ...skewed(evidence),
 ];
@@ -57,6 +58,36 @@ const tampered = ({
         ]),
   ];
 };
+
+/** Facts that were changed, taken out or put in between. Those at the end can be missed only by the ledger. */
+const rewritten = ({
+  altered: { transitions, deployments },
+  version,
+  release,
+}: TraceEvidence): readonly Finding[] => [
+  ...(transitions.length === 0
+    ? []
+    : [
+        brokenChain(`the stages of ${release}`, transitions, {
+          type: 'ModelVersion',
+          key: version.digest,
+        }),
+      ]),
+  ...deployments.map(({ deployment: { publicId }, facts }) =>
+    brokenChain(`deployment ${publicId}`, facts, { type: 'Deployment', key: publicId }),
+  ),
+];
+
+const brokenChain = (
+  what: string,
+  facts: readonly number[],
+  subject: Finding['subject'],
+): Finding => ({
+  code: 'DIGEST_MISMATCH',
+  severity: 'ERROR',
+  message: `The history of ${what} was altered after it was recorded: fact ${listed(facts.map(String))} ${facts.length === 1 ? 'does' : 'do'} not fit the chain of digests.`,
+  subject,
+});
 
 const mismatch = (
   what: string,

@@ -30,6 +30,7 @@ import {
   type DeploymentHistory,
   deploymentsAt,
 } from '../serving/timeline.ts';
+import { type AlteredHistories, alteredHistories } from './altered-histories.ts';
 import type { ServingHistories } from './traced-prediction.ts';
 
 /** What a version was made of. */
@@ -73,6 +74,7 @@ export interface TraceEvidence extends VersionLineage {
   readonly knownAt: Instant;
   /** Digest that the stored row gives now, in hex. */
   readonly recomputedDigest: string;
+  readonly altered: AlteredHistories;
   readonly maySeeSensitive: boolean;
   /** Whether the caller may see all of the record. */
   readonly maySeeRecord: boolean;
@@ -82,10 +84,11 @@ export interface TraceEvidence extends VersionLineage {
 export const gatherEvidence = async (
   context: Context,
   found: PredictionLog,
-  { transitions, deployments }: ServingHistories,
+  histories: ServingHistories,
   knownAt: Instant,
 ): Promise<TraceEvidence> => {
   const { database } = context;
+  const { transitions, deployments } = histories;
   const prediction = asKnownAt(found, knownAt);
   const {
     version,
@@ -133,6 +136,7 @@ export const gatherEvidence = async (
       modelVersion: version.digest,
       featureSchema: builtWith.digest,
     }),
+    altered: alteredHistories(histories, version),
     maySeeSensitive: maySeeSensitive(context),
     maySeeRecord: await isRecordVisible(context, prediction),
   };

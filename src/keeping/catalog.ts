@@ -17,7 +17,7 @@ const OURS = `c.relnamespace = current_schema()::regnamespace AND c.relname <> '
 export const dataTables = (reader: Reader): Promise<DataTable[]> =>
   reader.query<DataTable>({
     text: `SELECT c.relname::text AS name, c.relispartition AS "isPartition", (SELECT array_agg(a.attname::text ORDER BY a.attnum)
-        FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
+        FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') AS columns
       FROM pg_class c WHERE c.relkind = 'r' AND ${OURS} ORDER BY c.relname`,
   });
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { digestOfFile } from '../platform/archive-store.ts';
 import type { Database, Session } from '../platform/database.ts';
-import { type Migration, readMigrations, unappliedMigrations } from '../platform/migrate.ts';
+import { readMigrations, unappliedMigrations } from '../platform/migrate.ts';
 import { inSnapshot } from '../platform/snapshot.ts';
 import { VERSION } from '../platform/version.ts';
 import { type DataTable, dataTables, PATIENCE, quoted, sequenceValues } from './catalog.ts';
@@ -28,14 +28,12 @@ export interface ExportOrder {
   readonly allowMissing: boolean;
 }
 
-const appliedMigrations = async (
-  session: Session,
-  { location }: Database,
-): Promise<readonly Migration[]> => {
+const appliedMigrations = async (session: Session): Promise<ManifestContent['migrations']> => {
   const ours = await readMigrations();
   const missing = new Set(await unappliedMigrations(session, ours));
-  if (missing.size < ours.length) return ours.filter((migration) => !missing.has(migration));
-  throw new ExportError(`There is no Hindcast in ${location}.`);
+  return ours
+    .filter((migration) => !missing.has(migration))
+    .map(({ name, checksum }) => ({ name, checksum }));
 };
 
 const exportTable = async (
@@ -65,7 +63,7 @@ const exportInto = async (
   const content = await inSnapshot(database, async (session) => {
     await session.query({ text: PATIENCE });
     const createdAt = new Date().toISOString();
-    const migrations = await appliedMigrations(session, database);
+    const migrations = await appliedMigrations(session);
     const tables = await dataTables(session);
     // Not the log itself: whoever needs a new partition would wait for the end of the export.
     const names = tables.map(({ name }) => quoted(name));
@@ -75,7 +73,7 @@ const exportInto = async (
     for (const table of tables) exported.push(await exportTable(session, folder, table));
     return {
       createdAt,
-      migrations: migrations.map(({ name, checksum }) => ({ name, checksum })),
+      migrations,
       tables: exported,
       // They may be ahead of the snapshot, never behind it.
       sequences: await sequenceValues(session),

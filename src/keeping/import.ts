@@ -154,5 +154,5 @@ export const importInstallation = async (
     await importFiles(folder, manifest, installation);
   });
   await migrate(database, ours);
-  await database.query({ text: 'ANALYZE' });
+  await database.session((session) => session.query({ text: 'ANALYZE' }));
 };

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBResult } from '@duckdb/node-api';
+import type { ArchiveFile } from '../prediction/archive-index.ts';
 import { loadDuckdb, openDuckdbFile } from '../prediction/duckdb.ts';
 import type { StoredRecord } from './stored-records.ts';
 
@@ -9,6 +10,8 @@ import type { StoredRecord } from './stored-records.ts';
 export interface ArchivedRecords {
   /** Files that were read. */
   readonly files: number;
+  /** Those that were not where they should be: they may have been replaced or restored meanwhile. */
+  readonly missing: readonly ArchiveFile[];
   /** Records of files that could not be. */
   readonly unread: number;
   /** Those that come next, of batches up to this one. */
@@ -18,6 +21,7 @@ export interface ArchivedRecords {
 
 export const NO_ARCHIVES: ArchivedRecords = {
   files: 0,
+  missing: [],
   unread: 0,
   upTo: async () => [],
   close: async () => {},

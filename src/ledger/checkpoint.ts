@@ -16,8 +16,8 @@ export const originOf = (note: string): string => note.split('\n', 1)[0] ?? '';
 /** Size of the tree that a note is of, whoever signed it. */
 export const sizeOf = (note: string): number => Number(note.split('\n', 2)[1]);
 
-/** Reads the text of a checkpoint; null when it is none. */
-const parseCheckpointText = (text: string): Checkpoint | null => {
+/** Reads the text of a checkpoint, or of the note that it is signed in; null when it is none. */
+export const parseCheckpointText = (text: string): Checkpoint | null => {
   const [origin = '', size = '', root = ''] = text.split('\n');
   const bytes = new Uint8Array(Buffer.from(root, 'base64'));
   if (origin === '' || !/^(0|[1-9]\d{0,15})$/.test(size) || bytes.length !== 32) return null;

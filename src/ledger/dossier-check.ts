@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { digestOfBytes } from '../platform/canonical-json.ts';
 import { openEnvelope } from '../platform/dsse.ts';
 import { parseVerifierKey, type VerifierKey } from '../platform/signed-note.ts';
+import { copyText } from '../prediction/copy-text.ts';
 import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
 import {
   type DossierProof,
@@ -56,8 +57,18 @@ const leadsTo = (proof: DossierProof, { size, root }: Checkpoint): boolean => {
 const sourceOf = ({ entry }: DossierProof): string => entry.split('\n')[1] ?? '';
 const rowKeyOf = ({ entry }: DossierProof): string => entry.split('\n')[2] ?? '';
 
+/** Whether the name of a subject, as JSON, is that of the record; of what was erased the text is gone. */
+const isNamed = (name: string, text: string | null): boolean => {
+  if (text === null) return true;
+  const parts = parseJson(name);
+  if (!Array.isArray(parts) || parts.length !== 4) return false;
+  const [requestId, occurredAt, route, item] = parts.map(String);
+  const named = [copyText(requestId ?? ''), occurredAt, item, copyText(route ?? '')];
+  return named.join('\t') === text.split('\t').slice(1, 5).join('\t');
+};
+
 const recordProblems = (
-  { subject: [{ digest }], predicate }: DossierStatement,
+  { subject: [{ name, digest }], predicate }: DossierStatement,
   checkpoint: Checkpoint,
 ): readonly string[] => {
   const { text, salt, proof } = predicate.record;
@@ -68,7 +79,9 @@ const recordProblems = (
       : commitmentOf(new Uint8Array(Buffer.from(salt, 'base64')), content);
   const subject = Buffer.from(content ?? leaf).toString('hex');
   return [
-    ...(subject === digest.sha256 ? [] : ['the record is not what the subject says']),
+    ...(subject === digest.sha256 && isNamed(name, text)
+      ? []
+      : ['the record is not what the subject says']),
     ...(sameHash(leaf, bytesOf(proof.leaf)) && sourceOf(proof) === 'prediction_log'
       ? []
       : ['the record is not what its proof is about']),
@@ -83,25 +96,48 @@ interface VersionManifest {
   readonly datasets?: readonly { readonly digest?: unknown }[];
 }
 
-/** Every reference, from the record on, must lead to a text that has that digest. */
+type Reference = readonly [digest: unknown, kind: string];
+
+/** What a version's manifest refers to. */
+const referencesOf = (text: string): readonly Reference[] => {
+  const manifest = (parseJson(text) ?? {}) as VersionManifest;
+  const { commit, featureSchema, environment, datasets = [] } = manifest;
+  return [
+    [commit, 'CodeCommit'],
+    [featureSchema, 'FeatureSchema'],
+    [environment, 'RuntimeEnvironment'],
+    ...datasets.map(({ digest }): Reference => [digest, 'DatasetSnapshot']),
+  ];
+};
+
+/** Every reference, from the record on, must lead to a text that has that digest, filed as what it is referred to as. */
 const manifestProblems = ({ predicate }: DossierStatement): readonly string[] => {
   const { manifests, record } = predicate;
-  const known = new Set(manifests.map(({ digest }) => digest));
   const [, , , , , version, schema] = record.text?.split('\t') ?? [];
-  const wanted = manifests
-    .filter(({ kind }) => kind === 'ModelVersion')
-    .flatMap(({ text }) => {
-      const manifest = (parseJson(text) ?? {}) as VersionManifest;
-      const { commit, featureSchema, environment, datasets = [] } = manifest;
-      return [commit, featureSchema, environment, ...datasets.map(({ digest }) => digest)];
-    });
+  const roots: readonly Reference[] =
+    record.text === null
+      ? []
+      : [
+          [version, 'ModelVersion'],
+          [schema, 'FeatureSchema'],
+        ];
+  const references = [
+    ...roots,
+    ...manifests
+      .filter(({ kind, digest }) => digest === version || kind === 'ModelVersion')
+      .flatMap(({ text }) => referencesOf(text)),
+  ];
+  const filed = new Map(manifests.map(({ digest, kind }) => [digest, kind]));
   return [
     ...manifests
       .filter(({ digest, text }) => digestOfBytes(text) !== digest)
       .map(({ kind, digest }) => `the ${kind} filed as ${digest} has another digest`),
-    ...[...(record.text === null ? [] : [version, schema]), ...wanted]
-      .filter((digest) => typeof digest !== 'string' || !known.has(digest))
-      .map((digest) => `${String(digest)} is referred to and not there`),
+    ...references
+      .filter(([digest]) => typeof digest !== 'string' || !filed.has(digest))
+      .map(([digest]) => `${String(digest)} is referred to and not there`),
+    ...references
+      .filter(([digest, kind]) => filed.has(String(digest)) && filed.get(String(digest)) !== kind)
+      .map(([digest, kind]) => `${String(digest)} is not filed as the ${kind} that it is`),
   ];
 };
 

@@ -22,7 +22,7 @@ const predicate = z.strictObject({
     /** Text that the content digest is the SHA-256 of; null when the content was erased. */
     text: z.string().nullable(),
     /** Base64; null when the content was erased. */
-    salt: z.string().nullable(),
+    salt: z.base64().nullable(),
     proof,
   }),
   /** Canonical JSON texts whose SHA-256 is the digest by which others refer to them. */

@@ -26,7 +26,7 @@ export interface BatchRow {
 
 export const BATCH_COLUMNS = 'id, source, row_key, leaves, recorded_at, leaf_index';
 
-const HASH_BYTES = 32;
+export const HASH_BYTES = 32;
 
 export const batchOf = (row: BatchRow): LedgerBatch => ({
   id: row.id,

@@ -26,7 +26,11 @@ export const CheckpointRef = builder.objectRef<StoredCheckpoint>('Checkpoint').i
         return opened === null ? null : hashText(opened.root);
       },
     }),
-    signedAt: t.expose('signedAt', { type: 'DateTime', description: 'When it was signed.' }),
+    signedAt: t.expose('signedAt', {
+      type: 'DateTime',
+      description:
+        'When it was signed, by the clock of the database. The signature does not cover it; entries have times that it covers.',
+    }),
   }),
 });
 

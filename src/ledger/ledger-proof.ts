@@ -1,4 +1,5 @@
 import type { Session } from '../platform/database.ts';
+import { parseCheckpointText } from './checkpoint.ts';
 import { entryText, type LedgerBatch } from './ledger-entry.ts';
 import {
   checkpointCovering,
@@ -8,7 +9,7 @@ import {
 } from './ledger-store.ts';
 import { rootOfInclusion } from './merkle-check.ts';
 import { type Hash, leafHash, sameHash } from './merkle-hash.ts';
-import { consistencyRanges, inclusionRanges, rangeHash, treeOver } from './merkle-tree.ts';
+import { consistencyRanges, inclusionRanges, rangeHash, rootOf, treeOver } from './merkle-tree.ts';
 
 /** That a leaf is in the ledger: a path in its batch, and one from the batch to a signed root. */
 export interface LedgerProof {
@@ -91,6 +92,22 @@ export const proveConsistency = async (
   const ranges = consistencyRanges(older, newer);
   const nodeOf = await nodesOf(reader, ranges);
   return ranges.map((range) => rangeHash(range, nodeOf));
+};
+
+/** Whether the ledger begins with the tree that a checkpoint is of, whoever signed that. */
+export const continuesCheckpoint = async (
+  reader: Pick<Session, 'query'>,
+  note: string,
+): Promise<boolean> => {
+  const checkpoint = parseCheckpointText(note);
+  if (checkpoint === null || checkpoint.size > (await ledgerSize(reader))) return false;
+  const nodeOf = await nodesOf(reader, [{ start: 0, end: checkpoint.size }]);
+  try {
+    return sameHash(rootOf(checkpoint.size, nodeOf), checkpoint.root);
+  } catch {
+    // A node is missing.
+    return false;
+  }
 };
 
 /** How many entries are sealed. */

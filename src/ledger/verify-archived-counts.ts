@@ -3,11 +3,15 @@ import { formatInstant, type Instant } from '../platform/instant.ts';
 import type { ArchiveFile } from '../prediction/archive-index.ts';
 import type { PredictionLog } from '../prediction/prediction-log.ts';
 import type { Discrepancies } from './discrepancy.ts';
+import { type Decimal, decimalOf, numericOf } from './exact-decimal.ts';
 
 interface HourCount {
   count: number;
   firstAt: Instant;
   lastAt: Instant;
+  /** Sums as the rollup has them, of 1 / rate and of (1 - rate) / rate². */
+  estimated: Decimal;
+  variance: Decimal;
 }
 
 /** What archives hold by version, endpoint, schema and hour. */
@@ -20,21 +24,31 @@ const keyOf = (version: number, endpoint: number, schema: number, hour: Instant)
 
 type Counted = Pick<
   PredictionLog,
-  'modelVersionId' | 'endpointId' | 'featureSchemaId' | 'occurredAt'
+  'modelVersionId' | 'endpointId' | 'featureSchemaId' | 'occurredAt' | 'samplingRate'
 >;
 
+const ONE = decimalOf('1');
+
+/** What one record adds to the sums: the same as `ESTIMATE_SUMS` says in SQL. */
+const termsOf = (rate: number | null): readonly [estimated: Decimal, variance: Decimal] =>
+  rate === null ? [ONE, 0n] : [numericOf(1 / rate), numericOf((1 - rate) / (rate * rate))];
+
 export const countHours = (counts: HourCounts, predictions: readonly Counted[]): void => {
-  for (const { modelVersionId, endpointId, featureSchemaId, occurredAt } of predictions) {
+  for (const prediction of predictions) {
+    const { modelVersionId, endpointId, featureSchemaId, occurredAt, samplingRate } = prediction;
     const hour = Math.floor(occurredAt / HOUR) * HOUR;
     const key = keyOf(modelVersionId, endpointId, featureSchemaId, hour);
+    const [estimated, variance] = termsOf(samplingRate);
     const found = counts.get(key);
     if (found === undefined) {
-      counts.set(key, { count: 1, firstAt: occurredAt, lastAt: occurredAt });
+      counts.set(key, { count: 1, firstAt: occurredAt, lastAt: occurredAt, estimated, variance });
       continue;
     }
     found.count += 1;
     found.firstAt = Math.min(found.firstAt, occurredAt);
     found.lastAt = Math.max(found.lastAt, occurredAt);
+    found.estimated += estimated;
+    found.variance += variance;
   }
 };
 
@@ -46,7 +60,19 @@ interface RollupRow {
   readonly count: bigint;
   readonly first_at: Instant;
   readonly last_at: Instant;
+  readonly estimated: string;
+  readonly variance: string;
 }
+
+const isCountedBy = (row: RollupRow, found: HourCount): boolean =>
+  row.first_at === found.firstAt &&
+  row.last_at === found.lastAt &&
+  isDecimal(row.estimated, found.estimated) &&
+  isDecimal(row.variance, found.variance);
+
+/** Whether a text is that of a number; one that is none, such as NaN, is not. */
+const isDecimal = (text: string, value: Decimal): boolean =>
+  /^\d+(\.\d+)?$/.test(text) && decimalOf(text) === value;
 
 /** Compares the hourly counts of archived weeks with what their files hold; both ways. */
 export const verifyArchivedCounts = async (
@@ -61,24 +87,18 @@ export const verifyArchivedCounts = async (
   for (const { from, to } of weeks.values()) {
     const rows = await session.query<RollupRow>({
       text: `SELECT model_version_id AS version, endpoint_id AS endpoint, feature_schema_id AS schema, hour, count,
-          first_at, last_at FROM prediction_rollup WHERE hour >= $1::timestamptz AND hour < $2::timestamptz`,
+          first_at, last_at, estimated::text AS estimated, variance::text AS variance FROM prediction_rollup WHERE hour >= $1::timestamptz AND hour < $2::timestamptz`,
       values: [formatInstant(from), formatInstant(to)],
     });
     for (const row of rows) {
       const key = keyOf(row.version, row.endpoint, row.schema, row.hour);
-      const { count, firstAt, lastAt } = counts.get(key) ?? {
-        count: 0,
-        firstAt: null,
-        lastAt: null,
-      };
+      const found = counts.get(key);
       counts.delete(key);
-      if (Number(row.count) !== count) {
-        add(
-          key,
-          `it counts ${row.count} predictions of that hour, and ${count} are in the archive`,
-        );
-      } else if (row.first_at !== firstAt || row.last_at !== lastAt) {
-        add(key, 'its first or last time is not that of its archived records');
+      if (Number(row.count) !== (found?.count ?? 0)) {
+        const message = `it counts ${row.count} predictions of that hour, and ${found?.count ?? 0} are in the archive`;
+        add(key, message);
+      } else if (found !== undefined && !isCountedBy(row, found)) {
+        add(key, 'its first or last time, or its estimate, is not that of its archived records');
       }
     }
     for (const [key, { count }] of counts) {

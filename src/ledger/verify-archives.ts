@@ -5,6 +5,7 @@ import type { Session } from '../platform/database.ts';
 import { addContent, contentDigestOf, contentHash } from '../prediction/archive-content.ts';
 import { type ArchiveFile, selectArchiveFiles } from '../prediction/archive-index.ts';
 import { readArchive } from '../prediction/archive-reader.ts';
+import { DuckdbUnavailableError } from '../prediction/duckdb.ts';
 import { type PredictionRow, storedPredictionOf } from '../prediction/prediction-log.ts';
 import {
   type ArchivedRecords,
@@ -57,20 +58,18 @@ const about = (
   message: `the archive of ${partition}, ${digest}, ${what}`,
 });
 
-/** The path of a file; null, with a discrepancy, when there is none with these bytes. */
+/** The path of a file; null when it is not there, or with a discrepancy when its bytes are others. */
 const opened = async (
   archive: ArchiveStore,
   file: ArchiveFile,
+  missing: ArchiveFile[],
   discrepancies: Discrepancies,
 ): Promise<string | null> => {
+  // The row of a file that has another digest than it was recorded with is told by its own leaf.
   if (!/^sha256:[0-9a-f]{64}$/.test(file.digest)) return null;
   try {
     const path = await archive.open(file.digest);
-    if (path === null) {
-      const nor = archive.location === file.location ? '' : `, nor in ${archive.location}`;
-      const what = `was put into ${file.location} and is not there any more${nor}`;
-      discrepancies.add(about(file, 'REMOVED', what));
-    }
+    if (path === null) missing.push(file);
     return path;
   } catch (error) {
     if (!(error instanceof AlteredArtifactError)) throw error;
@@ -79,6 +78,29 @@ const opened = async (
   }
 };
 
+/**
+ * Tells the files that are gone and still hold. Restoring a week and erasing from it delete files, and may have done so
+ * since the snapshot in which they held.
+ */
+export const tellMissingArchives = async (
+  database: Pick<Session, 'query'>,
+  missing: readonly ArchiveFile[],
+  archive: ArchiveStore,
+  discrepancies: Discrepancies,
+): Promise<void> => {
+  if (missing.length === 0) return;
+  const current = await selectArchiveFiles(database, 'f.digest = ANY($1::text[])', [
+    missing.map(({ digest }) => digest),
+  ]);
+  for (const file of missing) {
+    if (!current.some(({ archiveId }) => archiveId === file.archiveId)) continue;
+    const nor = archive.location === file.location ? '' : `, nor in ${archive.location}`;
+    const what = `was put into ${file.location} and is not there any more${nor}`;
+    discrepancies.add(about(file, 'REMOVED', what));
+  }
+};
+
+/** Reads a file to its end. Returns what is wrong with it; null when it holds what was archived. */
 const readFile = async (
   path: string,
   file: ArchiveFile,
@@ -86,15 +108,23 @@ const readFile = async (
   names: ReferenceNames,
   sorter: RecordSorter,
   counts: HourCounts,
-): Promise<boolean> => {
+): Promise<string | null> => {
   const content = contentHash();
-  await readArchive(path, { fields }, (rows) => {
-    for (const row of rows) addContent(content, row);
-    const predictions = rows.map((row) => storedPredictionOf(row as unknown as PredictionRow));
-    sorter.add(predictions.map((prediction) => storedPrediction(prediction, names)));
-    countHours(counts, predictions);
-  });
-  return contentDigestOf(content) === file.contentDigest;
+  try {
+    await readArchive(path, { fields }, (rows) => {
+      for (const row of rows) addContent(content, row);
+      const predictions = rows.map((row) => storedPredictionOf(row as unknown as PredictionRow));
+      sorter.add(predictions.map((prediction) => storedPrediction(prediction, names)));
+      countHours(counts, predictions);
+    });
+  } catch (error) {
+    if (error instanceof DuckdbUnavailableError) throw error;
+    // Its bytes are those that were archived: it is the schema that does not fit it any more.
+    return `cannot be read by its feature schema as that is recorded: ${(error as Error).message}`;
+  }
+  return contentDigestOf(content) === file.contentDigest
+    ? null
+    : 'has other rows than those that were archived';
 };
 
 /**
@@ -116,21 +146,23 @@ export const readArchives = async (
   const sorter = await openRecordSorter();
   const counts: HourCounts = new Map();
   const unread: ArchiveFile[] = [];
+  const missing: ArchiveFile[] = [];
   for (const file of files) {
-    const path = await opened(archive, file, discrepancies);
+    const path = await opened(archive, file, missing, discrepancies);
     if (path === null) {
       unread.push(file);
       continue;
     }
     const own = fields.get(file.featureSchemaId) ?? [];
-    if (await readFile(path, file, own, names, sorter, counts)) continue;
-    discrepancies.add(about(file, 'ALTERED', 'has other rows than those that were archived'));
+    const problem = await readFile(path, file, own, names, sorter, counts);
+    if (problem !== null) discrepancies.add(about(file, 'ALTERED', problem));
   }
   const whole = files.filter(({ archiveId }) => !unread.some((one) => one.archiveId === archiveId));
   await verifyArchivedCounts(session, whole, counts, discrepancies);
   return {
     ...(await sorter.sorted()),
     files: files.length - unread.length,
+    missing,
     unread: unread.reduce((sum, { rowCount }) => sum + Number(rowCount), 0),
   };
 };

@@ -1,17 +1,16 @@
 import type { Session } from '../platform/database.ts';
 import type { VerifierKey } from '../platform/signed-note.ts';
-import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
 import type { Discrepancies } from './discrepancy.ts';
-import { BATCH_COLUMNS, type BatchRow, batchOf, entryHash } from './ledger-entry.ts';
+import { BATCH_COLUMNS, type BatchRow, batchOf, entryHash, HASH_BYTES } from './ledger-entry.ts';
 import { type Hash, sameHash } from './merkle-hash.ts';
-import { appendedNodes, lookupOf, rootOf, subtreesOf, type TreeNode } from './merkle-tree.ts';
+import { appendedNodes, lookupOf, subtreesOf, type TreeNode } from './merkle-tree.ts';
+import { checkEnd, checkHeads, opened, storedHeads, type Witness } from './verify-heads.ts';
 
 const CHUNK = 500;
 
-/** A checkpoint that is known from elsewhere, or stored here. */
-export interface Witness {
-  readonly note: string;
-  readonly where: string;
+/** A batch with what its row says of its leaves beside them. */
+interface CheckedBatch extends BatchRow {
+  readonly leaf_count: number;
 }
 
 interface StoredNode {
@@ -20,9 +19,9 @@ interface StoredNode {
   readonly hash: Uint8Array;
 }
 
-const sealedBatches = (session: Session, from: number): Promise<BatchRow[]> =>
-  session.query<BatchRow>({
-    text: `SELECT ${BATCH_COLUMNS} FROM ledger_batch
+const sealedBatches = (session: Session, from: number): Promise<CheckedBatch[]> =>
+  session.query<CheckedBatch>({
+    text: `SELECT ${BATCH_COLUMNS}, leaf_count FROM ledger_batch
       WHERE leaf_index >= $1::text::bigint AND leaf_index < $2::text::bigint ORDER BY leaf_index`,
     values: [String(from), String(from + CHUNK)],
   });
@@ -35,6 +34,9 @@ const storedLeaves = async (session: Session, from: number): Promise<ReadonlyMap
   });
   return new Map(rows.map(({ node_index: index, hash }) => [Number(index), hash]));
 };
+
+const hasItsLeaves = ({ leaf_count: count, leaves }: CheckedBatch): boolean =>
+  leaves.length === count * HASH_BYTES;
 
 /** Entries of a chunk as the tree has them; what the batches give instead is told. */
 const checkEntries = async (
@@ -56,7 +58,7 @@ const checkEntries = async (
       const gone = row === undefined ? 'its batch' : 'its node';
       const message = `entry ${index} of the ledger: ${gone} is not there any more`;
       discrepancies.add({ kind: 'REMOVED', source, row: String(row?.id ?? index), message });
-    } else if (!sameHash(entryHash(batchOf(row)), leaf)) {
+    } else if (!hasItsLeaves(row) || !sameHash(entryHash(batchOf(row)), leaf)) {
       const message = `entry ${index} of the ledger is not what was sealed`;
       discrepancies.add({ kind: 'ALTERED', source, row: String(row.id), message });
     }
@@ -88,52 +90,6 @@ const checkNodes = async (
   }
 };
 
-/** A signed head that was opened. */
-interface Head extends Checkpoint {
-  readonly where: string;
-}
-
-/** Opens signed heads; those that no trusted key signed are told. */
-const opened = (
-  witnesses: readonly Witness[],
-  keys: readonly VerifierKey[],
-  discrepancies: Discrepancies,
-): readonly Head[] =>
-  witnesses.flatMap(({ note, where }) => {
-    const checkpoint = openCheckpoint(note, keys);
-    if (checkpoint !== null) return [{ ...checkpoint, where }];
-    const message = 'it is not signed by a key that is trusted';
-    discrepancies.add({ kind: 'ALTERED', source: 'checkpoint', row: where, message });
-    return [];
-  });
-
-const storedHeads = async (
-  session: Session,
-  after: number,
-  limit: number,
-): Promise<readonly Witness[]> => {
-  const rows = await session.query<{ tree_size: bigint; note: string }>({
-    text: `SELECT tree_size, note FROM checkpoint
-      WHERE tree_size > $1::text::bigint ORDER BY tree_size LIMIT $2`,
-    values: [String(after), limit],
-  });
-  return rows.map(({ tree_size: size, note }) => ({ note, where: String(size) }));
-};
-
-/** Whether heads are those of the tree up to `end`; `nodes` has every node that they need. */
-const checkHeads = (
-  heads: readonly Head[],
-  nodes: readonly TreeNode[],
-  discrepancies: Discrepancies,
-): void => {
-  const nodeOf = lookupOf(nodes);
-  for (const { size, root, where } of heads) {
-    if (sameHash(rootOf(size, nodeOf), root)) continue;
-    const message = `the ledger's first ${size} entries have another root than the one signed`;
-    discrepancies.add({ kind: 'ALTERED', source: 'checkpoint', row: where, message });
-  }
-};
-
 /** What the tree of the ledger holds. */
 export interface TreeReport {
   readonly entries: number;
@@ -159,7 +115,8 @@ export const verifyTree = async (
     const end = size + hashes.length;
     const known = [...frontier, ...nodes];
     // No more heads than entries: their sizes differ.
-    const stored = opened(await storedHeads(session, size, CHUNK), keys, discrepancies);
+    const after = size === 0 ? Number.MIN_SAFE_INTEGER : size;
+    const stored = await storedHeads(session, after, end, keys, discrepancies);
     const heads = [...witnessed, ...stored].filter((head) => head.size > size && head.size <= end);
     checkHeads(heads, known, discrepancies);
     checkpoints += heads.length - witnessed.filter((head) => heads.includes(head)).length;
@@ -172,22 +129,30 @@ export const verifyTree = async (
     size = end;
     if (hashes.length < CHUNK) break;
   }
-  const beyond = opened(await storedHeads(session, size, 1), keys, discrepancies);
+  const beyond = await storedHeads(session, size, null, keys, discrepancies);
   checkEnd(size, signed, [...witnessed, ...beyond], discrepancies);
+  await findOutside(session, size, discrepancies);
   return { entries: size, checkpoints };
 };
 
-const checkEnd = (
+/** Batches and nodes at places that the tree does not reach, where nothing would ever seal them. */
+const OUTSIDE = `SELECT 'ledger_batch' AS source, id::text AS row FROM ledger_batch
+    WHERE leaf_index >= $1::text::bigint OR leaf_index < 0
+  UNION ALL SELECT 'ledger_node', json_build_array(level, node_index)::text FROM ledger_node
+    WHERE level < 0 OR node_index < 0 OR (node_index + 1::numeric) * power(2::numeric, level) > $1::text::bigint
+  ORDER BY 1, 2 LIMIT 1000`;
+
+const findOutside = async (
+  session: Session,
   size: number,
-  signed: number,
-  heads: readonly Head[],
   discrepancies: Discrepancies,
-): void => {
-  for (const head of heads.filter((one) => one.size > size)) {
-    const message = `it was signed over ${head.size} entries, and there are ${size}: the database is older than it, or its end was cut off`;
-    discrepancies.add({ kind: 'ROLLED_BACK', source: 'checkpoint', row: head.where, message });
+): Promise<void> => {
+  const rows = await session.query<{ source: string; row: string }>({
+    text: OUTSIDE,
+    values: [String(size)],
+  });
+  for (const { source, row } of rows) {
+    const message = `it is at a place that the tree of ${size} entries does not reach`;
+    discrepancies.add({ kind: 'INSERTED', source, row, message });
   }
-  if (signed >= size) return;
-  const message = `entries ${signed} to ${size - 1} are in the tree, and no signed head covers them`;
-  discrepancies.add({ kind: 'REMOVED', source: 'checkpoint', row: String(size), message });
 };

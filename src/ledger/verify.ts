@@ -4,13 +4,14 @@ import type { Database, Session } from '../platform/database.ts';
 import type { VerifierKey } from '../platform/signed-note.ts';
 import { inSnapshot } from '../platform/snapshot.ts';
 import { collectDiscrepancies, type Discrepancy } from './discrepancy.ts';
-import { readArchives } from './verify-archives.ts';
+import { readArchives, tellMissingArchives } from './verify-archives.ts';
 import { verifyArtifacts } from './verify-artifacts.ts';
+import type { Witness } from './verify-heads.ts';
 import { verifyHolds } from './verify-holds.ts';
 import { verifyRecords } from './verify-records.ts';
 import { verifyRollups } from './verify-rollups.ts';
 import { verifyRows } from './verify-rows.ts';
-import { type TreeReport, verifyTree, type Witness } from './verify-tree.ts';
+import { type TreeReport, verifyTree } from './verify-tree.ts';
 
 /** What was recomputed, and what is not as it was recorded. */
 export interface VerificationReport extends TreeReport {
@@ -47,22 +48,28 @@ export const verifyLedger = async (
   { keys, witnesses, artifacts, archive }: VerificationOptions,
 ): Promise<VerificationReport> => {
   const discrepancies = collectDiscrepancies();
-  const counts = await inSnapshot(database, async (session) => {
-    const tree = await verifyTree(session, keys, witnesses, discrepancies);
-    const rows = await verifyRows(session, discrepancies);
-    await verifyHolds(session, discrepancies);
-    const archived = await readArchives(session, archive, discrepancies);
-    const predictions = await verifyRecords(
-      session,
-      'prediction_log',
-      discrepancies,
-      archived,
-    ).finally(() => archived.close());
-    const outcomes = await verifyRecords(session, 'prediction_outcome', discrepancies);
-    await verifyRollups(session, discrepancies);
-    const pending = await pendingEntries(session);
-    return { ...tree, rows, predictions, outcomes, archives: archived.files, pending };
-  });
+  const { missing, ...counts } = await inSnapshot(
+    database,
+    async (session) => {
+      const tree = await verifyTree(session, keys, witnesses, discrepancies);
+      const rows = await verifyRows(session, discrepancies);
+      await verifyHolds(session, discrepancies);
+      const archived = await readArchives(session, archive, discrepancies);
+      const predictions = await verifyRecords(
+        session,
+        'prediction_log',
+        discrepancies,
+        archived,
+      ).finally(() => archived.close());
+      const outcomes = await verifyRecords(session, 'prediction_outcome', discrepancies);
+      await verifyRollups(session, discrepancies);
+      const pending = await pendingEntries(session);
+      const { files: archives, missing } = archived;
+      return { ...tree, rows, predictions, outcomes, archives, missing, pending };
+    },
+    ['prediction_log'],
+  );
+  await tellMissingArchives(database, missing, archive, discrepancies);
   return {
     ...counts,
     artifacts: await verifyArtifacts(database, artifacts, discrepancies),

@@ -35,6 +35,12 @@ export const putBytes = (
   writer.length = length + count;
 };
 
+export const putByte = (writer: ByteWriter, byte: number): void => {
+  reserve(writer, 1);
+  writer.bytes[writer.length] = byte;
+  writer.length += 1;
+};
+
 /** Text whose characters are all below U+0100, one byte each. */
 export const putLatin1 = (writer: ByteWriter, text: string): void => {
   reserve(writer, text.length);
@@ -50,6 +56,41 @@ export const putText = (writer: ByteWriter, text: string): void => {
   reserve(writer, text.length * 3);
   writer.length += writer.bytes.write(text, writer.length, 'utf8');
 };
+
+const ZERO = 0x30;
+
+/** Most digits of a whole number that is safe. */
+const DIGITS = 16;
+
+/** A whole number between -2^53 and 2^53, -0 as 0. */
+export const putWhole = (writer: ByteWriter, value: number): void => {
+  reserve(writer, DIGITS + 1);
+  const { bytes } = writer;
+  if (value < 0) {
+    bytes[writer.length] = MINUS;
+    writer.length += 1;
+  }
+  const size = Math.abs(value);
+  let count = 1;
+  for (let bound = 10; bound <= size; bound *= 10) count += 1;
+  // Halves that fit 32 bits are divided quickly.
+  let high = Math.floor(size / HALF);
+  let low = size - high * HALF;
+  for (let place = count - 1; place >= 0; place -= 1) {
+    if (count - 1 - place === HALF_DIGITS) {
+      low = high;
+      high = 0;
+    }
+    const next = Math.floor(low / 10);
+    bytes[writer.length + place] = ZERO + low - next * 10;
+    low = next;
+  }
+  writer.length += count;
+};
+
+const MINUS = 0x2d;
+const HALF_DIGITS = 8;
+const HALF = 10 ** HALF_DIGITS;
 
 const HEX = Buffer.from('0123456789abcdef');
 

@@ -56,6 +56,8 @@ const environment = z.object({
   HINDCAST_OIDC_MODELS_CLAIM: z.string().min(1).default('hindcast_models'),
   HINDCAST_REQUIRE_REASON: flag,
   HINDCAST_INTROSPECTION: z.enum(['0', '1']).optional(),
+  HINDCAST_DOCUMENTS: z.enum(['any', 'trusted']).default('any'),
+  HINDCAST_DOCUMENTS_FOLDER: z.string().min(1).optional(),
   HINDCAST_RATE: z.coerce.number().int().min(1).max(1_000_000_000).default(20_000),
   HINDCAST_CONCURRENCY: z.coerce.number().int().min(1).max(100_000).default(512),
   HINDCAST_API_KEY: z.string().min(1).optional(),
@@ -130,6 +132,10 @@ export interface Config {
   /** Who is recorded as the author of facts when nobody else is known. */
   readonly actor: string;
   readonly access: AccessConfig;
+  /** Whether a server runs only operations whose documents it knows. */
+  readonly onlyTrustedDocuments: boolean;
+  /** Folder of documents that a server knows beside its own; null for none. */
+  readonly documentsFolder: string | null;
   /** What the command line shows a server; null when it shows nothing. */
   readonly apiKey: string | null;
   /** Why the command line looks at sensitive values. */
@@ -178,6 +184,8 @@ export const readConfig = (
     port: read.HINDCAST_PORT,
     actor: read.HINDCAST_ACTOR ?? read.USER ?? 'local',
     access: accessOf(read),
+    onlyTrustedDocuments: read.HINDCAST_DOCUMENTS === 'trusted',
+    documentsFolder: read.HINDCAST_DOCUMENTS_FOLDER ?? null,
     apiKey: read.HINDCAST_API_KEY ?? null,
     reason: read.HINDCAST_REASON ?? null,
     logLevel: read.HINDCAST_LOG_LEVEL,

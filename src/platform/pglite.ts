@@ -101,15 +101,22 @@ const openStore = async (store: PgliteStore): Promise<PGlite> => {
   return openFolder(store.folder, store.beginning ?? 'migrated');
 };
 
-const hasData = (folder: string): boolean => existsSync(join(folder, 'pgdata'));
+/** Where the data of a folder is, and a file that is there while it is made: what a killed process left is made again. */
+const pathsIn = (folder: string) => ({
+  dataDir: join(folder, 'pgdata'),
+  unfinished: join(folder, 'pgdata.unfinished'),
+});
+
+const hasData = (folder: string): boolean => {
+  const { dataDir, unfinished } = pathsIn(folder);
+  return existsSync(dataDir) && !existsSync(unfinished);
+};
 
 /** Opens the data of a folder that this process owns; begins with the snapshot of the build where there is none. */
 const openFolder = async (folder: string, beginning: Beginning): Promise<PGlite> => {
-  const dataDir = join(folder, 'pgdata');
-  // There while data is made, so that what a killed process left half made is made again.
-  const unfinished = join(folder, 'pgdata.unfinished');
+  const { dataDir, unfinished } = pathsIn(folder);
+  if (hasData(folder)) return PGlite.create({ dataDir });
   if (existsSync(unfinished)) await rm(dataDir, { recursive: true, force: true });
-  else if (existsSync(dataDir)) return PGlite.create({ dataDir });
   await writeFile(unfinished, '');
   const snapshot = beginning === 'migrated' ? await readSnapshot() : null;
   const pglite = await PGlite.create({

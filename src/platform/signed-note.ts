@@ -54,14 +54,17 @@ export const signNote = (text: string, { verifierKey, privateKey }: Signer): str
   return `${text}\n— ${name} ${line}\n`;
 };
 
-/** The text of a note that one of the keys signed; null when none did. */
+const SIGNATURE = /^— (\S+) ([A-Za-z0-9+/=]+)$/;
+
+/** The text of a note that one of the keys signed; null when none did, or when it ends in anything but signatures. */
 export const openNote = (note: string, keys: readonly VerifierKey[]): string | null => {
   const end = note.lastIndexOf('\n\n');
-  if (end < 0) return null;
+  if (end < 0 || !note.endsWith('\n')) return null;
   const text = note.slice(0, end + 1);
-  const lines = note.slice(end + 2).split('\n');
+  const lines = note.slice(end + 2, -1).split('\n');
+  if (!lines.every((line) => SIGNATURE.test(line))) return null;
   const isSigned = lines.some((line) => {
-    const [, name, encoded = ''] = /^— (\S+) ([A-Za-z0-9+/=]+)$/.exec(line) ?? [];
+    const [, name, encoded = ''] = SIGNATURE.exec(line) ?? [];
     const bytes = Buffer.from(encoded, 'base64');
     return keys.some(
       (key) =>

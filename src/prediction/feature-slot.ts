@@ -1,20 +1,24 @@
 import { putLatin1 } from '../platform/byte-writer.ts';
+import { putSingle } from '../platform/put-single.ts';
+import {
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COMMA,
+  LOWER_N,
+  MINUS,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  ZERO,
+} from './ascii.ts';
 import { copyNumber } from './copy-text.ts';
 import type { FieldPlan } from './feature-field-encode.ts';
 import type { FeatureColumns } from './feature-scalar.ts';
 import { STATUS_BYTE } from './feature-status.ts';
-import {
-  endOfSame,
-  type LineReading,
-  NOT_READ,
-  type NumberText,
-  readCategory,
-  readInstant,
-  readNamedNumber,
-  readNumber,
-  readQuoted,
-  skipSpaces,
-} from './line-values.ts';
+import { readInstant } from './line-instant.ts';
+import { type NumberWriter, readNamedNumber, readNumber, writerOf } from './line-number.ts';
+import { endOfSame, type LineReading, NOT_READ, skipSpaces } from './line-reading.ts';
+import { readCategory, readQuoted } from './line-text.ts';
 
 /** Reads the value at a place of a line, writes its text for COPY, and returns where it ends, or `NOT_READ`. */
 export type SlotReader<Reading extends LineReading> = (reading: Reading, at: number) => number;
@@ -96,10 +100,10 @@ const elementSlot = (plan: FieldPlan): SlotReader<FeatureReading> => {
   const { type, categories } = plan.field;
   switch (type) {
     case 'FP64':
-      return orNamed((reading, at) => readNumber(reading, at, DIGITS, true, copyNumber));
+      return orNamed((reading, at) => readNumber(reading, at, DIGITS, true, putDouble));
     case 'FP32': {
-      const textOf = fp32Text(plan);
-      return orNamed((reading, at) => readNumber(reading, at, FP32_DIGITS, false, textOf));
+      const put = fp32Writer(plan);
+      return orNamed((reading, at) => readNumber(reading, at, FP32_DIGITS, false, put));
     }
     case 'INT64':
       return (reading, at) =>
@@ -123,21 +127,24 @@ const orNamed =
   (reading, at) =>
     reading.line[at] === QUOTE ? readNamedNumber(reading, at) : read(reading, at);
 
+const putDouble = writerOf(copyNumber);
+
 const isOrdinary = (single: number): boolean => Number.isFinite(single) && single !== 0;
 
 /** Digits up to which any number stands for the nearest FP32. */
 const FP32_EXACT_DIGITS = 9;
 
 /** The nearest FP32, where the field's own encoder takes the number for it. */
-const fp32Text = ({ encode }: FieldPlan): NumberText => {
+const fp32Writer = ({ encode }: FieldPlan): NumberWriter => {
   const columns: FeatureColumns = { numbers: [], integers: [], texts: [] };
-  return (value, digits) => {
-    const single = Math.fround(value);
-    if (digits <= FP32_EXACT_DIGITS && isOrdinary(single)) {
-      return copyNumber(single);
-    }
+  const putEncoded = writerOf((value) => {
     columns.numbers.length = 0;
     return encode(value, columns) === null ? copyNumber(columns.numbers[0] ?? null) : null;
+  });
+  return (writer, value, digits) => {
+    const single = Math.fround(value);
+    if (digits > FP32_EXACT_DIGITS || !isOrdinary(single)) return putEncoded(writer, value, digits);
+    return putSingle(writer, single) || putDouble(writer, single, digits);
   };
 };
 
@@ -159,13 +166,3 @@ const OBSERVED_AT = Buffer.from('"observedAt":');
 const NULL = Buffer.from('null');
 const TRUE = Buffer.from('true');
 const FALSE = Buffer.from('false');
-
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const MINUS = 0x2d;
-const ZERO = 0x30;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-const LOWER_N = 0x6e;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;

@@ -4,6 +4,10 @@ import { BrokenBodyError } from './broken-body.ts';
 /** Bytes unpacked at a time: they may become a thousand times as many, which all must fit in memory. */
 const SLICE = 8 * 1024;
 
+/** How many times its size a body may become, once it is so large that this tells something, in bytes. */
+export const MAX_RATIO = 200;
+const TELLING = 4 * 1024 * 1024;
+
 /**
  * Unpacks gzip, slice by slice. When it breaks off, everything before is passed on, then it throws a `BrokenBodyError`;
  * when it is corrupt, everything before the slice that is. A plain pipe would lose what was unpacked and not yet read.
@@ -16,17 +20,23 @@ export async function* gunzip(source: AsyncIterable<Uint8Array>): AsyncGenerator
   unpacker.on('error', (error) => {
     failure = error;
   });
+  let read = 0;
+  let size = 0;
   const take = (): readonly Uint8Array[] => {
     const taken = unpacked;
     unpacked = [];
+    for (const bytes of taken) size += bytes.length;
     return taken;
   };
   try {
     for await (const chunk of source) {
       for (let start = 0; start < chunk.length; start += SLICE) {
-        await write(unpacker, chunk.subarray(start, start + SLICE));
+        const slice = chunk.subarray(start, start + SLICE);
+        await write(unpacker, slice);
+        read += slice.length;
         yield* take();
         if (failure !== undefined) throw broken(failure);
+        if (size > TELLING && size > MAX_RATIO * read) throw overstretched(read, size);
       }
     }
     await finish(unpacker);
@@ -54,6 +64,12 @@ const finish = (unpacker: Gunzip): Promise<void> =>
     unpacker.once('close', () => resolve());
     unpacker.end();
   });
+
+const overstretched = (read: number, size: number): BrokenBodyError =>
+  new BrokenBodyError(
+    'COMPRESSION_LIMIT',
+    `The gzip body is ${Math.round(size / read)} times as large unpacked up to here; the limit is ${MAX_RATIO}. What came before was read; send this record and the rest plain`,
+  );
 
 const broken = (failure: Error & { readonly code?: unknown }): BrokenBodyError =>
   failure.code === 'Z_BUF_ERROR'

@@ -42,7 +42,9 @@ const ingestHandler =
   async (request, response, { database }) => {
     const read = readIngestRequest(request, ingestion.parameters);
     if ('status' in read) return answerError(response, read.status, read);
-    const body = read.isGzip ? gunzip(request) : request;
+    // Where reading ends early the answer has to reach the caller, so the request is not destroyed.
+    const source: AsyncIterable<Uint8Array> = request.iterator({ destroyOnReturn: false });
+    const body = read.isGzip ? gunzip(source) : source;
     const answer = ingestAnswer(response);
     try {
       await ingest(database, body, ingestion, read.options, answer);

@@ -3,6 +3,7 @@ import type { Instant } from '../platform/instant.ts';
 import { patternFrom } from './learn-pattern.ts';
 import { type LinePattern, matches, putRow } from './line-pattern.ts';
 import { logRows } from './log-rows.ts';
+import { bytesOf, type RawLine } from './raw-line.ts';
 import type { UnderstoodPrediction } from './understood-prediction.ts';
 
 /** Patterns kept for a database: senders, times the members that they sometimes leave out. */
@@ -22,7 +23,7 @@ export const knownPatterns = (database: Database): LinePattern[] => {
 /** The pattern that reads a line; null when none does. */
 export const patternOf = (
   patterns: LinePattern[],
-  line: Buffer,
+  line: RawLine,
   latest: Instant,
 ): LinePattern | null => {
   const index = patterns.findIndex((pattern) => matches(pattern, line, latest));
@@ -35,13 +36,13 @@ export const patternOf = (
 /** Learns the pattern of a line that was understood, unless the pattern would not make the same row of it. */
 export const learnPattern = (
   patterns: LinePattern[],
-  line: Buffer,
+  line: RawLine,
   understood: UnderstoodPrediction,
   latest: Instant,
 ): void => {
-  const pattern = patternFrom(line, understood);
+  const pattern = patternFrom(bytesOf(line), understood);
   if (pattern === null || !matches(pattern, line, latest)) return;
-  const rows = logRows(2 * line.length);
+  const rows = logRows(2 * (line.end - line.start));
   putRow(rows, pattern);
   const { row } = understood;
   if (rows.writer.bytes.toString('utf8', 0, Buffer.byteLength(row)) !== row) return;

@@ -1,11 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
-import { byteWriter, putBytes, putHex, putLatin1 } from '../platform/byte-writer.ts';
+import { byteWriter, putBytes, putHex, putLatin1, putWhole } from '../platform/byte-writer.ts';
 import type { Instant } from '../platform/instant.ts';
 import type { FeatureReading, SlotReader } from './feature-slot.ts';
 import type { RowReferences } from './hour-counts.ts';
-import { endOfSame } from './line-values.ts';
+import { endOfSame } from './line-reading.ts';
 import { endRow, type LogRows } from './log-rows.ts';
+import { bytesOf, type RawLine } from './raw-line.ts';
 import { type Cells, putTemplate, type RowTemplate } from './row-template.ts';
 
 /** The cells that every pattern has. Those of features follow, then those of the output. */
@@ -77,12 +78,16 @@ export const patternReading = (fields: number, cells: number): PatternReading =>
   item: 0,
 });
 
-/** Reads a line into `pattern.reading`; false when it differs in more than plain values. */
-export const matches = (pattern: LinePattern, line: Buffer, latest: Instant): boolean => {
+/**
+ * Reads a line into `pattern.reading`; false when it differs in more than plain values. What stands behind the line is
+ * never taken for a part of it: then it would end elsewhere.
+ */
+export const matches = (pattern: LinePattern, raw: RawLine, latest: Instant): boolean => {
   const { reading, steps } = pattern;
   const { found, starts, ends } = reading;
+  const { chunk: line, start, end } = raw;
   begin(pattern, line, latest);
-  let at = 0;
+  let at = start;
   for (let i = 0; i < steps.length; i += 1) {
     const step = steps[i];
     if (step === undefined) return false;
@@ -93,8 +98,8 @@ export const matches = (pattern: LinePattern, line: Buffer, latest: Instant): bo
     if (at < 0) return false;
     ends[step.cell] = found.length;
   }
-  if (endOfSame(line, at, pattern.after) !== line.length) return false;
-  return !reading.hasWideText || isUtf8(line);
+  if (endOfSame(line, at, pattern.after) !== end) return false;
+  return !reading.hasWideText || isUtf8(bytesOf(raw));
 };
 
 const begin = ({ reading, statuses, hasStatuses }: LinePattern, line: Buffer, latest: Instant) => {
@@ -140,12 +145,18 @@ const putStatuses = ({ found, starts, ends, statuses, hasStatuses }: PatternRead
 const putObservedAt = (reading: PatternReading): void => {
   const { found, starts, ends, observedAt, hasObservedAt } = reading;
   starts[CELL.OBSERVED_AT] = found.length;
-  putLatin1(found, '{');
+  putBytes(found, OPEN);
   for (let i = 0; hasObservedAt && i < observedAt.length; i += 1) {
     const instant = observedAt[i] ?? Number.NaN;
-    if (i > 0) putLatin1(found, ',');
-    putLatin1(found, Number.isNaN(instant) ? 'NULL' : String(instant));
+    if (i > 0) putBytes(found, COMMA);
+    if (Number.isNaN(instant)) putBytes(found, NULL);
+    else putWhole(found, instant);
   }
-  putLatin1(found, '}');
+  putBytes(found, CLOSE);
   ends[CELL.OBSERVED_AT] = found.length;
 };
+
+const OPEN = Buffer.from('{');
+const CLOSE = Buffer.from('}');
+const COMMA = Buffer.from(',');
+const NULL = Buffer.from('NULL');

@@ -2,17 +2,13 @@ import { putBytes, putLatin1 } from '../platform/byte-writer.ts';
 import { stringifyExactJson } from '../platform/exact-json.ts';
 import { formatInstant } from '../platform/instant.ts';
 import { elementsAt, type JsonMember, type JsonPlace, membersAt } from '../platform/json-places.ts';
+import { LOWER_N, MINUS, OPEN_BRACE, OPEN_BRACKET, QUOTE, ZERO } from './ascii.ts';
 import { copyNumber, copyText } from './copy-text.ts';
+import { readInstant } from './line-instant.ts';
+import { readNamedNumber, readNumber, writerOf } from './line-number.ts';
 import { CELL, type PatternReading, type PatternSlot } from './line-pattern.ts';
-import {
-  endOfSame,
-  NOT_READ,
-  readInstant,
-  readNamedNumber,
-  readNumber,
-  readQuoted,
-  readText,
-} from './line-values.ts';
+import { endOfSame, NOT_READ } from './line-reading.ts';
+import { readQuoted, readText } from './line-text.ts';
 import { MAX_TRACE_ID_BYTES } from './prediction-record.ts';
 import { MAX_IDENTIFIER_BYTES } from './record-members.ts';
 import type { Part } from './row-template.ts';
@@ -68,13 +64,16 @@ const readItem: PatternSlot = (reading, at) => {
 const ITEM_DIGITS = 9;
 const DIGITS = 15;
 
+const putDouble = writerOf(copyNumber);
+const putJson = writerOf(stringifyExactJson);
+
 const readScore: PatternSlot = (reading, at) =>
   reading.line[at] === QUOTE
     ? readNamedNumber(reading, at)
-    : readNumber(reading, at, DIGITS, true, copyNumber);
+    : readNumber(reading, at, DIGITS, true, putDouble);
 
 const readLatency: PatternSlot = (reading, at) =>
-  reading.line[at] === MINUS ? NOT_READ : readNumber(reading, at, DIGITS, true, copyNumber);
+  reading.line[at] === MINUS ? NOT_READ : readNumber(reading, at, DIGITS, true, putDouble);
 
 const SLOTS: ReadonlyMap<string, Pick<Slot, 'read' | 'cell'>> = new Map([
   ['requestId', { read: textOf(1), cell: CELL.REQUEST_ID }],
@@ -117,7 +116,7 @@ const readLeaf: PatternSlot = (reading, at) => {
   if (byte === QUOTE) return readQuoted(reading, at);
   const word = byte === undefined ? undefined : WORDS.get(byte);
   return word === undefined
-    ? readNumber(reading, at, DIGITS, true, stringifyExactJson)
+    ? readNumber(reading, at, DIGITS, true, putJson)
     : readWord(reading, at, word);
 };
 
@@ -130,10 +129,3 @@ const NULL = Buffer.from('null');
 const WORDS: ReadonlyMap<number, Buffer> = new Map(
   ['null', 'true', 'false'].map((word) => [word.charCodeAt(0), Buffer.from(word)]),
 );
-
-const QUOTE = 0x22;
-const MINUS = 0x2d;
-const ZERO = 0x30;
-const OPEN_BRACKET = 0x5b;
-const LOWER_N = 0x6e;
-const OPEN_BRACE = 0x7b;

@@ -26,7 +26,9 @@ export const weekOf = (instant: Instant): LogWeek => {
 /** The week of a partition; null for a name that is none. */
 export const weekOfPartition = (partition: string): LogWeek | null => {
   const [, year, month, day] = /^prediction_log_p(\d{4})(\d\d)(\d\d)$/.exec(partition) ?? [];
-  const week = weekOf(Date.parse(`${year}-${month}-${day}T00:00:00Z`) * 1000);
+  const time = Date.parse(`${year}-${month}-${day}T00:00:00Z`);
+  if (Number.isNaN(time)) return null;
+  const week = weekOf(time * 1000);
   return week.partition === partition ? week : null;
 };
 

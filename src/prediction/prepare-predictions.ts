@@ -13,7 +13,7 @@ import { knownPatterns, learnPattern, patternOf } from './known-patterns.ts';
 import { CELL, type LinePattern, putRow } from './line-pattern.ts';
 import { endRow, type LogRows, logRows, type RowSubject } from './log-rows.ts';
 import { decodePrediction, type PredictionRecord } from './prediction-record.ts';
-import { bytesOf, parseLine, type RawLine, requestIdOf } from './raw-line.ts';
+import { parseLine, type RawLine, requestIdOf } from './raw-line.ts';
 import { latestTime } from './record-members.ts';
 import { resolveReferences } from './record-references.ts';
 import { understand } from './understood-prediction.ts';
@@ -42,12 +42,12 @@ export const preparePredictions = async (
 ): Promise<PredictionBatch> => {
   const patterns = knownPatterns(database);
   const latest = latestTime();
-  const rows = logRows(lines.reduce((sum, { bytes }) => sum + bytes.length, 1024));
+  const rows = logRows(lines.reduce((sum, { start, end }) => sum + end - start, 1024));
   const staged: StagedPrediction[] = [];
   const others: RawLine[] = [];
   for (const [index, raw] of lines.entries()) {
     if (index % LINES_AT_ONCE === LINES_AT_ONCE - 1) await setImmediate();
-    const pattern = raw.fault === undefined ? patternOf(patterns, bytesOf(raw), latest) : null;
+    const pattern = raw.fault === undefined ? patternOf(patterns, raw, latest) : null;
     if (pattern === null) {
       others.push(raw);
     } else {
@@ -72,9 +72,9 @@ export const preparePredictions = async (
     putText(rows.writer, row);
     endRow(rows, digest, prediction);
     staged.push(prediction);
-    if (learnt === MAX_LEARNT || patternOf(patterns, bytesOf(raw), latest) !== null) continue;
+    if (learnt === MAX_LEARNT || patternOf(patterns, raw, latest) !== null) continue;
     learnt += 1;
-    learnPattern(patterns, bytesOf(raw), understood, latest);
+    learnPattern(patterns, raw, understood, latest);
   }
   return { received: lines.length, staged, rejected, undeclaredFeatures, rows };
 };

@@ -5,7 +5,7 @@ import {
   stringifyExactJson,
 } from '../platform/exact-json.ts';
 import type { EndpointReference } from '../serving/endpoint.ts';
-import type { RawLine } from './raw-line.ts';
+import { type RawLine, rawLine } from './raw-line.ts';
 
 /** Most records of one mutation; longer lists go to the HTTP route. */
 export const MAX_RECORDS = 1000;
@@ -25,7 +25,7 @@ export const lineOf = (
     (entry): entry is [string, ExactJson] => entry[1] !== undefined,
   );
   const record: ExactJsonObject = Object.fromEntries(given);
-  return { line, bytes: Buffer.from(stringifyExactJson(record)) };
+  return rawLine(line, Buffer.from(stringifyExactJson(record)));
 };
 
 /** How a line names an endpoint. The global ID of one holds its route. */

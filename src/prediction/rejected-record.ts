@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { RejectedRecordKind } from '../generated/prisma/enums.ts';
 import type { Session } from '../platform/database.ts';
 import type { PreparedBatch, RejectedLine, StagedRecord } from './append-report.ts';
-import type { RawLine } from './raw-line.ts';
+import { bytesOf, type RawLine } from './raw-line.ts';
 
 interface Kept {
   readonly line: RejectedLine;
@@ -19,8 +19,9 @@ export const keepRejected = async (
   const digests = new Map<RawLine, string>();
   for (const line of rejected) {
     // Of a body that broke off between two lines there is nothing to keep.
-    if (line.raw.bytes.length === 0) continue;
-    const digest = line.raw.digest ?? hash('sha256', line.raw.bytes, 'hex');
+    const bytes = bytesOf(line.raw);
+    if (bytes.length === 0) continue;
+    const digest = line.raw.digest ?? hash('sha256', bytes, 'hex');
     digests.set(line.raw, digest);
     const kept = byDigest.get(digest);
     if (kept === undefined) byDigest.set(digest, { line, count: 1 });
@@ -47,7 +48,7 @@ const columnsOf = (entries: readonly (readonly [string, Kept])[]): readonly unkn
   const lines = entries.map(([, { line }]) => line);
   return [
     entries.map(([digest]) => digest),
-    lines.map(({ raw }) => Buffer.from(raw.bytes).toString('hex')),
+    lines.map(({ raw }) => bytesOf(raw).toString('hex')),
     lines.map(({ rejection }) => rejection.code),
     lines.map(({ rejection }) => rejection.path),
     lines.map(({ rejection }) => rejection.message),

@@ -16,6 +16,10 @@ export const RejectionCodeEnum = builder.enumType('RejectionCode', {
       description:
         'The compressed body could not be unpacked beyond the record; only its beginning arrived.',
     },
+    COMPRESSION_LIMIT: {
+      description:
+        'The compressed body is more than 200 times as large unpacked, and was read no further than the beginning of the record.',
+    },
     INVALID_FIELD: { description: 'A member is missing, unknown or not what it must be.' },
     NUMBER_NOT_REPRESENTABLE: { description: 'A number would lose digits where it is stored.' },
     TIME_OUT_OF_RANGE: {

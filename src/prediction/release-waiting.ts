@@ -3,7 +3,7 @@ import type { Database } from '../platform/database.ts';
 import { onRecorded } from '../platform/events.ts';
 import { appendPredictions } from './append.ts';
 import type { AppendOptions, AppendReport } from './append-report.ts';
-import type { RawLine } from './raw-line.ts';
+import { type RawLine, rawLine } from './raw-line.ts';
 import { recordedKeys } from './record-references.ts';
 import { appendOutcomes } from './store-outcomes.ts';
 
@@ -58,7 +58,7 @@ export const resubmit = async (
 const lastId = (rows: readonly Row[]): bigint => rows.at(-1)?.id ?? 0n;
 
 // Only the beginning of these was kept, which is another record.
-const WHOLE = `r.code NOT IN ('LINE_TOO_LONG', 'TRUNCATED_BODY', 'CORRUPT_BODY')`;
+const WHOLE = `r.code NOT IN ('LINE_TOO_LONG', 'TRUNCATED_BODY', 'CORRUPT_BODY', 'COMPRESSION_LIMIT')`;
 
 const nextRows = (
   database: Database,
@@ -93,7 +93,9 @@ const appendAgain = (
   rows: readonly Row[],
   options: AppendOptions,
 ): Promise<AppendReport> => {
-  const lines = rows.map(({ id, raw }, line): RawLine => ({ line, bytes: raw, rejectedId: id }));
+  const lines = rows.map(
+    ({ id, raw }, line): RawLine => ({ ...rawLine(line, raw), rejectedId: id }),
+  );
   return kind === 'PREDICTION'
     ? appendPredictions(database, lines, options)
     : appendOutcomes(database, lines);

@@ -5,7 +5,7 @@ import { ESTIMATE_SUMS } from './count-estimate.ts';
 import { countedFrom } from './hour-counts.ts';
 import { ROW_COLUMNS, type RowBatch, reordered } from './log-rows.ts';
 import type { PredictionBatch, StagedPrediction } from './prepare-predictions.ts';
-import { lineText } from './raw-line.ts';
+import { bytesOf, lineText } from './raw-line.ts';
 
 // The rows in the order in which they came, without the constraints of the log.
 const STAGE = `CREATE TEMP TABLE prediction_stage (LIKE prediction_log,
@@ -129,7 +129,7 @@ const keepConflicts = async (
 ): Promise<void> => {
   const records = positions.flatMap((position) => {
     const record = staged[position];
-    return record === undefined ? [] : [lineText(record.raw.bytes)];
+    return record === undefined ? [] : [lineText(bytesOf(record.raw))];
   });
   const values = [positions, records];
   await session.query({ text: KEEP_CONFLICTS, values });

@@ -25,6 +25,8 @@ export interface AccessOptions {
   readonly actor: Actor;
   readonly host: string;
   readonly log: Logger;
+  /** Whether GraphiQL could ask for what it shows. */
+  readonly isShowing: boolean;
   /** Absent for a server that only this machine's user is to reach. */
   readonly access?: AccessConfig;
 }
@@ -96,7 +98,7 @@ export const openAccess = async (options: AccessOptions): Promise<AccessControl>
       return found === null ? null : callerWith(found, needReason, headers);
     },
     hosts: access?.hosts ?? [],
-    showsSchema: access?.introspection ?? isLoopback(host),
+    showsSchema: access?.introspection ?? (options.isShowing && isLoopback(host)),
     concurrency: access?.concurrency ?? CONCURRENCY,
     stop: async () => authenticator?.stop(),
   };

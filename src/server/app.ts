@@ -7,6 +7,7 @@ import type { Database } from '../platform/database.ts';
 import type { Replicas } from '../platform/replicas.ts';
 import type { Signer } from '../platform/signed-note.ts';
 import { schema } from '../schema.ts';
+import { useAnswerNames } from './answer-names.ts';
 import { useSensitiveReads } from './audit.ts';
 import { useAuthorization } from './authorize.ts';
 import { type Caller, NOBODY } from './caller.ts';
@@ -97,6 +98,7 @@ export const createApp = (options: AppOptions) => {
       useLengthLimits(limits),
       // Before the rules of the specification, some of which take quadratic time.
       useDocumentLimits(limits, schema),
+      useAnswerNames(),
       // From here on the operation is known to be valid and to be the one that runs.
       useOperationName(),
       useAuthorization(schema, showsSchema),

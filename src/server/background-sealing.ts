@@ -11,7 +11,7 @@ export interface SealingOptions {
   /** Between two checkpoints. */
   readonly seconds: number;
   readonly log: Logger;
-  /** Keeps the newest checkpoint outside the database; false when one of a larger tree is kept already. */
+  /** Keeps the newest checkpoint outside the database; false when one is kept there that the ledger does not continue. */
   readonly keepCheckpoint: (note: string) => Promise<boolean>;
 }
 
@@ -44,7 +44,10 @@ export const startSealing = ({
     const newer = await latestCheckpoint(database);
     if (newer?.note === latest.note) {
       kept = latest.note;
-      log.error({ size: latest.size }, 'the database is older than the checkpoint that was kept');
+      log.error(
+        { size: latest.size },
+        'the ledger does not continue the checkpoint that was kept: an older database was restored, or history was rewritten; run `hindcast verify`',
+      );
     }
   };
   const run = async (): Promise<void> => {

@@ -5,6 +5,8 @@ import type { Socket } from 'node:net';
 const LINGER = 1000;
 
 const dropUnlessSoonComplete = (request: IncomingMessage): void => {
+  // Node does so itself only when nothing of it was read.
+  request.resume();
   const timer = setTimeout(() => {
     // Otherwise the connection is at its next request by now.
     if (!request.complete) request.socket.destroy();

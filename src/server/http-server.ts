@@ -8,6 +8,7 @@ import { startReleasing } from './background-release.ts';
 import { startReplaying } from './background-replay.ts';
 import { startSealing } from './background-sealing.ts';
 import { trackConnections } from './connections.ts';
+import { NO_DOCUMENTS } from './known-documents.ts';
 import { startMetrics } from './metrics.ts';
 import { StartError } from './request-guard.ts';
 import { type ListenerOptions, requestListener } from './request-listener.ts';
@@ -31,7 +32,7 @@ export interface ServerOptions extends Omit<ListenerOptions, 'control'> {
   readonly releaseSeconds?: number;
   /** Seconds between checkpoints, where there is a signer. */
   readonly sealSeconds?: number;
-  /** Keeps each of them outside the database; false when one of a larger tree is kept already. */
+  /** Keeps each of them outside the database; false when one is kept there that the ledger does not continue. */
   readonly keepCheckpoint?: (note: string) => Promise<boolean>;
 }
 
@@ -58,7 +59,8 @@ const POLL_SECONDS = 2;
 
 /** Serves GraphQL, the routes and health on one address. Throws a `StartError` when it cannot or may not listen there. */
 export const startServer = async (given: ServerOptions): Promise<RunningServer> => {
-  const control = await openAccess(given);
+  const { documents = NO_DOCUMENTS } = given;
+  const control = await openAccess({ ...given, isShowing: !documents.areOnly });
   const stopping = new AbortController();
   const metrics =
     given.hasMetrics === true ? startMetrics(given.database, given.replicas ?? null) : null;

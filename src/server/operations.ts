@@ -12,6 +12,9 @@ export interface Operation {
 
 export const OPERATIONS_FOLDER = fileURLToPath(new URL('../../operations/', import.meta.url));
 
+/** Where the operations of the command line are. */
+export const COMMAND_OPERATIONS_FOLDER = `${OPERATIONS_FOLDER}command/`;
+
 /** The operations in a folder by name; none when there is no such folder. */
 export const readOperations = async (
   folder: string = OPERATIONS_FOLDER,

@@ -2,7 +2,7 @@ import type { FeatureFieldDefinition } from '../../src/evidence/feature-field.ts
 import { localActor } from '../../src/platform/context.ts';
 import type { AppendReport } from '../../src/prediction/append-report.ts';
 import { ingestOutcomes, ingestPredictions } from '../../src/prediction/ingest-route.ts';
-import type { RawLine } from '../../src/prediction/raw-line.ts';
+import { type RawLine, rawLine } from '../../src/prediction/raw-line.ts';
 import { openTestHindcast, type TestHindcast } from './hindcast.ts';
 import {
   type EndpointRow,
@@ -64,7 +64,7 @@ export const openServing = async (
 };
 
 export const rawLines = (texts: readonly (string | Uint8Array)[]): readonly RawLine[] =>
-  texts.map((text, index) => ({ line: index + 1, bytes: Buffer.from(text) }));
+  texts.map((text, index) => rawLine(index + 1, Buffer.from(text)));
 
 /** The counts of a report alone. */
 export const countsOf = ({ results: _, ...counts }: AppendReport) => counts;

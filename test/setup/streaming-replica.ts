@@ -30,7 +30,8 @@ const freePort = (): Promise<number> =>
 /** PostgreSQL does not run as root: then as the user whom Debian made for it. */
 const isRoot = process.getuid?.() === 0;
 
-const asPostgres = async (program: string, args: readonly string[]): Promise<string> => {
+/** Runs one of PostgreSQL's programs. */
+export const asPostgres = async (program: string, args: readonly string[]): Promise<string> => {
   const command = join(binaries ?? '', program);
   const { stdout } = isRoot
     ? await run('runuser', ['-u', 'postgres', '--', command, ...args])
@@ -44,7 +45,8 @@ export interface PostgresServer {
   readonly start: () => Promise<void>;
 }
 
-const serverIn = async (folder: string): Promise<PostgresServer> => {
+/** Starts a server on the data of a folder. */
+export const serverIn = async (folder: string): Promise<PostgresServer> => {
   const port = await freePort();
   const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c shared_buffers=16MB`;
   const server = {
