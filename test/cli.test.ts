@@ -146,6 +146,33 @@ describe('register, ingest, trace, rejected', () => {
     expect(stdout).toContain('/hyperparameters/');
   });
 
+  it('does not round a number that it registers', async () => {
+    const input = JSON.parse(await readFile(VERSIONS[0] ?? '', 'utf8'));
+    const file = join(folder, 'exact.json');
+    const text = JSON.stringify({ ...input, model: 'exact', hyperparameters: { seed: 'SEED' } });
+    await writeFile(file, text.replace('"SEED"', '9007199254740993'));
+    const { code, stdout } = await hindcast(['register', file, '--url', url]);
+    expect(code).toBe(1);
+    expect(stdout).toContain(`${file}: refused (InvalidInputError)`);
+    expect(stdout).toContain('9007199254740993 is an integer beyond');
+  });
+
+  it('names the file that is refused', async () => {
+    const refused = async (text: string) => {
+      const file = join(folder, 'refused.json');
+      await writeFile(file, text);
+      const { code, stdout, stderr } = await hindcast(['register', file, '--url', url]);
+      expect([code, stdout]).toEqual([1, '']);
+      expect(stderr).toContain(`hindcast: ${file}`);
+      return stderr;
+    };
+    expect(await refused('{"model": "m"}')).toContain('Field "artifacts" of required type');
+    expect(await refused('{"model": "m", "model": "n"}')).toContain(
+      'is not JSON: The key "model" appears twice in one object',
+    );
+    expect(await refused('null')).toContain('must not be null');
+  });
+
   it('keeps what is refused, and stores it when it is retried', async () => {
     const lines = `${JSON.stringify(prediction())}\nnot json\n`;
     const { code, stdout } = await hindcast(['ingest', '-', '--url', url], lines);

@@ -263,6 +263,21 @@ describe('a dossier', () => {
     );
   });
 
+  it.each([null, [null], 'none', 1])(
+    'does not hold when the datasets of a version are %j, and says so',
+    async (datasets) => {
+      const envelope = forged(await dossierOf(logged), ({ predicate }) => {
+        const manifest = predicate.manifests.find(({ kind }) => kind === 'ModelVersion');
+        if (manifest === undefined) throw new Error('A dossier has the manifest of a version.');
+        manifest.text = JSON.stringify({ ...JSON.parse(manifest.text), datasets });
+      });
+      const { problems } = checkDossier(envelope, [signer.verifierKey]);
+      const digest = statementIn(envelope).predicate.record.text?.split('\t')[5];
+      expect(problems).toContain(`the ModelVersion filed as ${digest} has another digest`);
+      expect(problems).toContain(`the ModelVersion filed as ${digest} is no manifest of one`);
+    },
+  );
+
   it('does not hold when its trace was changed by one who lacks the key', async () => {
     const envelope = forged(
       await dossierOf(logged),

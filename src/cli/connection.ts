@@ -15,10 +15,12 @@ export interface TargetOptions {
   readonly data?: string;
 }
 
+type Variables = Readonly<Record<string, unknown>> | string;
+
 export interface Connection {
   readonly url: string;
-  /** Sends a GraphQL operation and returns its data. */
-  readonly ask: <Data>(document: string, variables?: Record<string, unknown>) => Promise<Data>;
+  /** Sends a GraphQL operation and returns its data. Variables that must not lose digits come as JSON text. */
+  readonly ask: <Data>(document: string, variables?: Variables) => Promise<Data>;
   /** Posts a stream to a path and returns the response. */
   readonly send: (
     path: string,
@@ -86,13 +88,13 @@ const connectionTo = (
 ): Connection => ({
   url,
   close,
-  ask: async <Data>(query: string, variables: Record<string, unknown> = {}) => {
+  ask: async <Data>(query: string, variables: Variables = {}) => {
     const response = await reach(url, '/graphql', {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/json', ...credentials },
-      body: JSON.stringify({ query, variables }),
+      body: `{"query":${JSON.stringify(query)},"variables":${typeof variables === 'string' ? variables : JSON.stringify(variables)}}`,
     });
-    const { data, errors } = (await response.json()) as GraphqlAnswer;
+    const { data, errors } = await answerOf(response);
     const [first] = errors ?? [];
     if (first !== undefined) throw new CommandError(first.message, EXIT.refused);
     return data as Data;
@@ -105,6 +107,15 @@ const connectionTo = (
       duplex: 'half',
     }),
 });
+
+const answerOf = async (response: Response): Promise<GraphqlAnswer> => {
+  try {
+    return (await response.json()) as GraphqlAnswer;
+  } catch {
+    const message = `${response.url} answers with status ${response.status} and no JSON: is it a Hindcast?`;
+    throw new CommandError(message, EXIT.unreachable);
+  }
+};
 
 const reach = async (
   url: string,

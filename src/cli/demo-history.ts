@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import type { ArtifactStore } from '../platform/artifact-store.ts';
+import { parseExactJson } from '../platform/exact-json.ts';
 import type { Connection } from './connection.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { describeResult, registerVersion } from './register.ts';
@@ -50,7 +51,7 @@ export const storeModels = async (artifacts: ArtifactStore, folder: string): Pro
 export const registerVersions = async (connection: Connection, folder: string): Promise<void> => {
   const names = (await readdir(`${folder}versions`)).filter((name) => name.endsWith('.json'));
   for (const name of names.sort()) {
-    const input: unknown = JSON.parse(await readFile(`${folder}versions/${name}`, 'utf8'));
+    const input = parseExactJson(await readFile(`${folder}versions/${name}`, 'utf8'));
     const result = await registerVersion(connection, input);
     if (result.modelVersion === undefined) refuse(name, describeResult(result));
   }

@@ -1,5 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import {
+  type ExactJson,
+  ExactJsonError,
+  parseExactJson,
+  stringifyExactJson,
+} from '../platform/exact-json.ts';
 import { type Connection, connect, type TargetOptions, withTarget } from './connection.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { commandDocument } from './ready-made.ts';
@@ -21,8 +27,13 @@ export interface RegisterResult {
   readonly differences?: readonly Difference[];
 }
 
+interface Registration {
+  readonly file: string;
+  readonly input: ExactJson;
+}
+
 /** The registrations in a file: one, or an array of them. */
-const registrationsIn = async (file: string): Promise<readonly unknown[]> => {
+const registrationsIn = async (file: string): Promise<readonly Registration[]> => {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -30,24 +41,36 @@ const registrationsIn = async (file: string): Promise<readonly unknown[]> => {
     throw new CommandError(`${file} cannot be read: ${(error as Error).message}.`, EXIT.notFound);
   }
   try {
-    const parsed: unknown = JSON.parse(text);
-    return Array.isArray(parsed) ? parsed : [parsed];
+    const parsed = parseExactJson(text);
+    return [parsed].flat().map((input) => ({ file, input }));
   } catch (error) {
-    throw new CommandError(`${file} is not JSON: ${(error as Error).message}.`, EXIT.refused);
+    if (!(error instanceof ExactJsonError)) throw error;
+    throw new CommandError(`${file} is not JSON: ${error.message}.`, EXIT.refused);
   }
 };
 
 export const registerVersion = async (
   { ask }: Connection,
-  input: unknown,
+  input: ExactJson,
 ): Promise<RegisterResult> => {
   const { registerModelVersion } = await ask<{ registerModelVersion: RegisterResult }>(
     await commandDocument('register'),
-    {
-      input,
-    },
+    stringifyExactJson({ input }),
   );
   return registerModelVersion;
+};
+
+/** Names the file of what is refused as a whole. */
+const registerFrom = async (
+  connection: Connection,
+  { file, input }: Registration,
+): Promise<RegisterResult> => {
+  try {
+    return await registerVersion(connection, input);
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.exitCode !== EXIT.refused) throw error;
+    throw new CommandError(`${file}: ${error.message}`, error.exitCode);
+  }
 };
 
 /** A result in words, with everything that is wrong. */
@@ -71,14 +94,15 @@ const run = async (
   files: readonly string[],
   options: TargetOptions & { readonly json?: boolean },
 ) => {
-  const inputs = (await Promise.all(files.map(registrationsIn))).flat();
+  const registrations = (await Promise.all(files.map(registrationsIn))).flat();
   const connection = await connect(options);
   try {
-    for (const input of inputs) {
-      const result = await registerVersion(connection, input);
-      const text = options.json === true ? JSON.stringify(result) : describeResult(result);
-      process.stdout.write(`${text}\n`);
-      if (result.modelVersion === undefined) process.exitCode = EXIT.refused;
+    for (const registration of registrations) {
+      const result = await registerFrom(connection, registration);
+      const isRefused = result.modelVersion === undefined;
+      const described = `${isRefused ? `${registration.file}: ` : ''}${describeResult(result)}`;
+      process.stdout.write(`${options.json === true ? JSON.stringify(result) : described}\n`);
+      if (isRefused) process.exitCode = EXIT.refused;
     }
   } finally {
     await connection.close();

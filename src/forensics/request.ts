@@ -9,8 +9,10 @@ import { TimeWindowInput } from '../platform/time-window.ts';
 import { type ArchivedAnswer, findArchived } from '../prediction/archive-search.ts';
 import { hasKey } from '../prediction/hashed-key.ts';
 import {
+  LOGGED_OF_REQUEST,
   type PredictionLog,
   PredictionLogRef,
+  readPredictions,
   selectPredictions,
 } from '../prediction/prediction-log.ts';
 import { rejectedOfRequests } from '../prediction/rejected-record-query.ts';
@@ -67,9 +69,8 @@ const predictionsOf = (
     });
   }
   if (requestId != null) {
-    return selectPredictions(database, 'request_by_id', `WHERE l.request_id = $1 ${ORDER}`, [
-      requestId,
-    ]);
+    const found = `SELECT ${LOGGED_OF_REQUEST} FROM prediction_log l WHERE l.request_id = $1 ${ORDER}`;
+    return readPredictions(database, 'request_by_id', found, [requestId]);
   }
   if (traceId != null) {
     return selectPredictions(

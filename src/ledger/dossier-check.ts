@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { digestOfBytes } from '../platform/canonical-json.ts';
 import { openEnvelope } from '../platform/dsse.ts';
 import { parseVerifierKey, type VerifierKey } from '../platform/signed-note.ts';
@@ -89,24 +90,24 @@ const recordProblems = (
   ];
 };
 
-interface VersionManifest {
-  readonly commit?: unknown;
-  readonly featureSchema?: unknown;
-  readonly environment?: unknown;
-  readonly datasets?: readonly { readonly digest?: unknown }[];
-}
+const versionManifest = z.object({
+  commit: z.string(),
+  featureSchema: z.string(),
+  environment: z.string(),
+  datasets: z.array(z.object({ digest: z.string() })).default([]),
+});
 
 type Reference = readonly [digest: unknown, kind: string];
 
-/** What a version's manifest refers to. */
-const referencesOf = (text: string): readonly Reference[] => {
-  const manifest = (parseJson(text) ?? {}) as VersionManifest;
-  const { commit, featureSchema, environment, datasets = [] } = manifest;
+/** What a version is made of; null when the text is no manifest of one. */
+const referencesIn = (text: string): readonly Reference[] | null => {
+  const { success, data } = versionManifest.safeParse(parseJson(text));
+  if (!success) return null;
   return [
-    [commit, 'CodeCommit'],
-    [featureSchema, 'FeatureSchema'],
-    [environment, 'RuntimeEnvironment'],
-    ...datasets.map(({ digest }): Reference => [digest, 'DatasetSnapshot']),
+    [data.commit, 'CodeCommit'],
+    [data.featureSchema, 'FeatureSchema'],
+    [data.environment, 'RuntimeEnvironment'],
+    ...data.datasets.map(({ digest }): Reference => [digest, 'DatasetSnapshot']),
   ];
 };
 
@@ -121,17 +122,18 @@ const manifestProblems = ({ predicate }: DossierStatement): readonly string[] =>
           [version, 'ModelVersion'],
           [schema, 'FeatureSchema'],
         ];
-  const references = [
-    ...roots,
-    ...manifests
-      .filter(({ kind, digest }) => digest === version || kind === 'ModelVersion')
-      .flatMap(({ text }) => referencesOf(text)),
-  ];
+  const versions = manifests
+    .filter(({ kind, digest }) => digest === version || kind === 'ModelVersion')
+    .map(({ digest, text }) => ({ digest, made: referencesIn(text) }));
+  const references = [...roots, ...versions.flatMap(({ made }) => made ?? [])];
   const filed = new Map(manifests.map(({ digest, kind }) => [digest, kind]));
   return [
     ...manifests
       .filter(({ digest, text }) => digestOfBytes(text) !== digest)
       .map(({ kind, digest }) => `the ${kind} filed as ${digest} has another digest`),
+    ...versions
+      .filter(({ made }) => made === null)
+      .map(({ digest }) => `the ModelVersion filed as ${digest} is no manifest of one`),
     ...references
       .filter(([digest]) => typeof digest !== 'string' || !filed.has(digest))
       .map(([digest]) => `${String(digest)} is referred to and not there`),

@@ -51,9 +51,14 @@ export const OUTCOME_LIST = `json_agg(json_build_object('label', o.label, 'value
       'observedAt', ${micros('o.observed_at')}, 'recordedAt', ${micros('o.recorded_at')})
       ORDER BY o.recorded_at, o.observed_at, o.digest)`;
 
-/** An SQL expression for the outcomes of row `l` of the log, on the node that has both. */
-export const OUTCOMES = `(SELECT ${OUTCOME_LIST} FROM prediction_outcome o
-    WHERE o.request_id = l.request_id AND o.endpoint_id = l.endpoint_id AND o.item = l.item)`;
+/**
+ * An SQL expression for the outcomes of row `l` of the log, on the node that has both. Where its request ID is known,
+ * Citus asks one node instead of all if it is told for both tables.
+ */
+export const outcomesOf = (
+  requestId: string,
+): string => `(SELECT ${OUTCOME_LIST} FROM prediction_outcome o
+    WHERE o.request_id = ${requestId} AND o.endpoint_id = l.endpoint_id AND o.item = l.item)`;
 
 /**
  * An SQL expression for the observations of `l`, a row of the log with its outcomes, as JSON text: index look-ups in

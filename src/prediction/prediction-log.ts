@@ -4,7 +4,7 @@ import type { Instant } from '../platform/instant.ts';
 import { unstorableText } from '../platform/storable-text.ts';
 import type { ArchiveFile } from './archive-index.ts';
 import type { EncodedFeatures } from './feature-layout.ts';
-import { OBSERVATIONS, type Observations, OUTCOMES, observationsOf } from './observations.ts';
+import { OBSERVATIONS, type Observations, observationsOf, outcomesOf } from './observations.ts';
 
 /** What makes a prediction itself: all four together. */
 export interface PredictionIdentity {
@@ -77,7 +77,10 @@ const COLUMNS = `l.request_id, l.occurred_at, l.endpoint_id, l.item, l.model_ver
   l.score, l.label, l.output, l.latency_ms, l.sampling_rate, l.digest, l.recorded_at, l.salt, l.batch_id`;
 
 /** Columns of a row `l` of the log, and its outcomes: what can be read on the node that has it. */
-export const LOGGED = `${COLUMNS}, ${OUTCOMES} AS outcomes`;
+export const LOGGED = `${COLUMNS}, ${outcomesOf('l.request_id')} AS outcomes`;
+
+/** The same of one request, whose ID is `$1`. */
+export const LOGGED_OF_REQUEST = `${COLUMNS}, ${outcomesOf('$1')} AS outcomes`;
 
 /** Columns of what a statement that selects `LOGGED` found, as `l`, with what was learned about it. */
 export const PREDICTION_COLUMNS = `${COLUMNS}, ${OBSERVATIONS} AS observations`;

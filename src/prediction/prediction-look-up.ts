@@ -1,7 +1,12 @@
 import DataLoader from 'dataloader';
 import type { Database } from '../platform/database.ts';
 import { formatInstant } from '../platform/instant.ts';
-import { LOGGED, type PredictionIdentity, type PredictionRow } from './prediction-log.ts';
+import {
+  LOGGED,
+  LOGGED_OF_REQUEST,
+  type PredictionIdentity,
+  type PredictionRow,
+} from './prediction-log.ts';
 
 /** What is known of a prediction that is looked for. */
 export type PredictionKey = Omit<PredictionIdentity, 'occurredAt'> & {
@@ -14,6 +19,14 @@ const MOST = 11;
 
 /** Most keys in one statement. */
 const BATCH = 100;
+
+/** For one key: so Citus asks the one node that has it, and all nodes for several. */
+const textOfOne = (columns: string, hasTime: boolean): string =>
+  // The time as a sub-select, for the same reason as below.
+  `SELECT 1 AS place, ${columns} FROM (
+      SELECT ${LOGGED_OF_REQUEST} FROM prediction_log l WHERE l.request_id = $1 AND l.endpoint_id = $2 AND l.item = $3
+        ${hasTime ? 'AND l.occurred_at = (SELECT $4::timestamptz)' : ''} ORDER BY l.occurred_at LIMIT ${MOST}) l
+    ORDER BY l.occurred_at`;
 
 const textOf = (columns: string, hasTime: boolean): string => {
   const keys = ['request_id', 'endpoint_id', 'item', ...(hasTime ? ['occurred_at'] : [])].join(
@@ -39,22 +52,21 @@ const textOf = (columns: string, hasTime: boolean): string => {
  */
 export const predictionLookUp = <Row extends PredictionRow>(name: string, columns: string) => {
   const loaderOf = (database: Database, hasTime: boolean) => {
-    const statement = {
-      name: hasTime ? `${name}_by_identity` : `${name}_by_request`,
-      text: textOf(columns, hasTime),
-    };
+    const by = hasTime ? 'identity' : 'request';
+    const ofOne = { name: `${name}_by_one_${by}`, text: textOfOne(columns, hasTime) };
+    const ofAll = { name: `${name}_by_${by}`, text: textOf(columns, hasTime) };
     return new DataLoader<PredictionKey, readonly Row[]>(
       async (keys) => {
-        const times = keys.map(({ occurredAt }) => formatInstant(occurredAt ?? 0));
-        const rows = await database.query<Row & { readonly place: number }>({
-          ...statement,
-          values: [
-            keys.map(({ requestId }) => requestId),
-            keys.map(({ endpointId }) => endpointId),
-            keys.map(({ item }) => item),
-            ...(hasTime ? [times] : []),
-          ],
-        });
+        const values = [
+          keys.map(({ requestId }) => requestId),
+          keys.map(({ endpointId }) => endpointId),
+          keys.map(({ item }) => item),
+          ...(hasTime ? [keys.map(({ occurredAt }) => formatInstant(occurredAt ?? 0))] : []),
+        ];
+        const isOne = keys.length === 1;
+        const rows = await database.query<Row & { readonly place: number }>(
+          isOne ? { ...ofOne, values: values.flat() } : { ...ofAll, values },
+        );
         const found = keys.map((): Row[] => []);
         for (const row of rows) found[row.place - 1]?.push(row);
         return found;

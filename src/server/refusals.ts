@@ -48,13 +48,13 @@ export const sendFailure = (response: ServerResponse, error: unknown): void => {
   const retry = { 'retry-after': '5' };
   if (error instanceof IssuerUnreachableError) {
     const message = 'Tokens cannot be checked: their issuer does not answer.';
-    return sendError(response, 503, 'ISSUER_UNREACHABLE', message, retry);
-  }
-  if (isUnavailable(error) || isStatementTimeout(error)) {
+    sendError(response, 503, 'ISSUER_UNREACHABLE', message, retry);
+  } else if (isUnavailable(error) || isStatementTimeout(error)) {
     const message = 'The database is not available now; ask again.';
-    return sendError(response, 503, 'UNAVAILABLE', message, retry);
+    sendError(response, 503, 'UNAVAILABLE', message, retry);
+  } else {
+    sendError(response, 500, 'INTERNAL_SERVER_ERROR', 'Unexpected error.');
   }
-  sendError(response, 500, 'INTERNAL_SERVER_ERROR', 'Unexpected error.');
 };
 
 /** Answers a request that arrives too slowly, and ends its connection. */

@@ -1,7 +1,18 @@
 import { mergeConfig } from 'vitest/config';
 import config from '../../vitest.config.ts';
 
-/** The tests of faults, each fault many times: `npm run torture`, on PostgreSQL with TEST_DATABASE_URL. */
-export default mergeConfig(config, {
-  test: { env: { TORTURE_KILLS: '50' } },
+/**
+ * The tests of faults and of random inputs, each many times: `npm run torture`, on PostgreSQL with TEST_DATABASE_URL.
+ * FUZZ_INPUTS says how many inputs; what a run printed as FUZZ_SEED repeats it.
+ */
+const torture = mergeConfig(config, {
+  test: { env: { TORTURE_KILLS: '50', FUZZ_INPUTS: process.env.FUZZ_INPUTS ?? '100000' } },
 });
+
+export default {
+  ...torture,
+  test: {
+    ...torture.test,
+    include: ['test/kill.test.ts', 'test/*-fuzz.test.ts', 'test/whole-property.test.ts'],
+  },
+};
