@@ -1,17 +1,11 @@
 import {
-  defaultFieldResolver,
   defaultTypeResolver,
-  type FieldNode,
   type GraphQLAbstractType,
-  type GraphQLError,
-  type GraphQLField,
   type GraphQLLeafType,
   type GraphQLNonNull,
   type GraphQLNullableType,
   type GraphQLObjectType,
   type GraphQLOutputType,
-  type GraphQLResolveInfo,
-  getArgumentValues,
   getNullableType,
   isLeafType,
   isListType,
@@ -21,21 +15,12 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import { isImmutableType } from '../platform/immutable-type.ts';
+import { finderOf, infoOf, type Path, type Place, type Run } from './field-finder.ts';
 import { keepText, keptText } from './kept-text.ts';
 import { type Query, selectedFields } from './selected-fields.ts';
 import { joined, type Text, thenText } from './text.ts';
 
-type Path = GraphQLResolveInfo['path'];
 type Selected = readonly (SelectionSetNode | undefined)[];
-
-/** One execution of a query. */
-export interface Run {
-  readonly context: unknown;
-  readonly rootValue: unknown;
-  /** Coerced. */
-  readonly variables: Readonly<Record<string, unknown>>;
-  readonly errors: GraphQLError[];
-}
 
 /** Writes a value as JSON; throws, or rejects, where a null would have to be written that may not be. */
 type Write = (run: Run, value: unknown, path: Path) => Text;
@@ -54,13 +39,6 @@ export interface FieldWriter {
   readonly name: string;
   readonly write: WriteField;
   readonly isFixed: boolean;
-}
-
-/** A field that is being written. */
-interface Place {
-  readonly parent: GraphQLObjectType;
-  readonly field: GraphQLField<unknown, unknown>;
-  readonly nodes: readonly [FieldNode, ...FieldNode[]];
 }
 
 const nameOf = ({ parent, field }: Place): string => `${parent.name}.${field.name}`;
@@ -124,65 +102,6 @@ const leafWriter =
     if (serialized !== undefined && serialized !== null) return JSON.stringify(serialized);
     throw new Error(`${type.name} cannot be written of ${String(value)}.`);
   };
-
-const infoOf = (
-  { schema, operation, fragments }: Query,
-  { parent, field, nodes }: Place,
-  run: Run,
-  path: Path,
-): GraphQLResolveInfo => ({
-  fieldName: field.name,
-  fieldNodes: nodes,
-  returnType: field.type,
-  parentType: parent,
-  path,
-  schema,
-  fragments,
-  rootValue: run.rootValue,
-  operation,
-  variableValues: run.variables,
-});
-
-interface Finder {
-  readonly find: (run: Run, source: unknown, path: Path) => unknown;
-  /** Whether it looks at its object alone. */
-  readonly isFixed: boolean;
-  readonly takesInfo: boolean;
-}
-
-const NOTHING = {};
-
-const finderOf = (query: Query, place: Place): Finder => {
-  const { name, resolve = defaultFieldResolver, args } = place.field;
-  if (resolve === defaultFieldResolver) {
-    return {
-      find: (_, source) => (source as Readonly<Record<string, unknown>>)[name],
-      isFixed: true,
-      takesInfo: false,
-    };
-  }
-  // What a function does not take it cannot know.
-  if (resolve.length === 1) {
-    const find = resolve as (source: unknown) => unknown;
-    return { find: (_, source) => find(source), isFixed: true, takesInfo: false };
-  }
-  const argumentsOf = (variables: Run['variables']) =>
-    args.length === 0 ? NOTHING : getArgumentValues(place.field, place.nodes[0], variables);
-  if (resolve.length === 2 || resolve.length === 3) {
-    const find = resolve as (source: unknown, args: object, context: unknown) => unknown;
-    return {
-      find: (run, source) => find(source, argumentsOf(run.variables), run.context),
-      isFixed: false,
-      takesInfo: false,
-    };
-  }
-  return {
-    find: (run, source, path) =>
-      resolve(source, argumentsOf(run.variables), run.context, infoOf(query, place, run, path)),
-    isFixed: false,
-    takesInfo: true,
-  };
-};
 
 const writerOf = (query: Query, place: Place, type: GraphQLOutputType): Writer => {
   if (isNonNullType(type)) {

@@ -6,6 +6,7 @@ import {
   type GraphQLSchema,
   GraphQLSkipDirective,
   getDirectiveValues,
+  type InlineFragmentNode,
   isAbstractType,
   Kind,
   type OperationDefinitionNode,
@@ -29,11 +30,7 @@ const isIncluded = ({ conditions }: Query, node: SelectionNode): boolean =>
 const appliesTo = (
   { schema }: Query,
   type: GraphQLObjectType,
-  {
-    typeCondition,
-  }: Pick<FragmentDefinitionNode, never> & {
-    readonly typeCondition?: FragmentDefinitionNode['typeCondition'] | undefined;
-  },
+  { typeCondition }: FragmentDefinitionNode | InlineFragmentNode,
 ): boolean => {
   if (typeCondition === undefined) return true;
   const condition = typeFromAST(schema, typeCondition);
