@@ -7,34 +7,30 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { latestCheckpoint } from '../src/ledger/ledger-store.ts';
 import { sealLedger } from '../src/ledger/seal.ts';
 import { verifyLedger } from '../src/ledger/verify.ts';
-import { localActor } from '../src/platform/context.ts';
+import { folderArchive } from '../src/platform/archive-store.ts';
+import { folderStore } from '../src/platform/artifact-store.ts';
 import type { Database } from '../src/platform/database.ts';
 import { migrate } from '../src/platform/migrate.ts';
 import { openPglite } from '../src/platform/pglite.ts';
 import { openPostgresql } from '../src/platform/postgresql.ts';
-import { logRoutes } from '../src/server/log-routes.ts';
 import { OPERATIONS_FOLDER } from '../src/server/operations.ts';
-import { openTestHindcast, type TestHindcast } from './setup/hindcast.ts';
-import { databaseAt } from './setup/postgresql-database.ts';
-import { append, field, line, served } from './setup/registration.ts';
-import { someSigner } from './setup/signer.ts';
 import {
   asPostgres,
   binaries,
   type PostgresServer,
   serverIn,
   startPostgres,
-} from './setup/streaming-replica.ts';
+} from './setup/postgres-server.ts';
+import { databaseAt } from './setup/postgresql-database.ts';
+import { append, field, line, served } from './setup/registration.ts';
+import { withServerOn } from './setup/server-on.ts';
+import { someSigner } from './setup/signer.ts';
 
 const signer = someSigner();
 const folder = await mkdtemp(join(tmpdir(), 'hindcast-backups-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const TRACE = await readFile(`${OPERATIONS_FOLDER}trace.graphql`, 'utf8');
-
-/** A server on a database, which the test closes. */
-const serverOn = (database: Database): Promise<TestHindcast> =>
-  openTestHindcast(localActor('tester'), logRoutes, null, signer, { database });
 
 interface Filled {
   readonly prediction: object;
@@ -47,34 +43,33 @@ interface Filled {
 const checkpointOf = async (database: Database): Promise<string> =>
   (await latestCheckpoint(database))?.note ?? '';
 
-const traceOf = async (database: Database, filled: Pick<Filled, 'prediction' | 'knownAt'>) => {
-  const { prediction, knownAt } = filled;
-  return (await serverOn(database)).ask(TRACE, { prediction, knownAt });
-};
+const traceOf = (
+  database: Database,
+  { prediction, knownAt }: Pick<Filled, 'prediction' | 'knownAt'>,
+): Promise<unknown> =>
+  withServerOn(database, { signer }, ({ ask }) => ask(TRACE, { prediction, knownAt }));
 
 /** A sealed prediction; what is known of it. */
 const fill = async (database: Database): Promise<Filled> => {
-  const hindcast = await serverOn(database);
-  const { version, endpoint } = await served(hindcast, [field('distance')]);
-  const record = line(version, endpoint, { distance: 'NaN' });
-  await append(hindcast, [record]);
+  const prediction = await withServerOn(database, { signer }, async (server) => {
+    const { version, endpoint } = await served(server, [field('distance')]);
+    const record = line(version, endpoint, { distance: 'NaN' });
+    await append(server, [record]);
+    return { request: { endpoint, requestId: record.requestId } };
+  });
   await sealLedger(database, signer);
-  const known = {
-    prediction: { request: { endpoint, requestId: record.requestId } },
-    knownAt: new Date().toISOString(),
-  };
+  const known = { prediction, knownAt: new Date().toISOString() };
   const trace = await traceOf(database, known);
   return { ...known, trace, note: await checkpointOf(database) };
 };
 
 /** What verification finds, under checkpoints that were kept elsewhere. */
 const found = async (database: Database, notes: readonly string[]) => {
-  const { artifacts, archive } = await serverOn(database);
   const { predictions, discrepancies } = await verifyLedger(database, {
     keys: [signer.verifierKey],
     witnesses: notes.map((note) => ({ note, where: 'kept' })),
-    artifacts,
-    archive,
+    artifacts: folderStore(join(folder, 'artifacts')),
+    archive: folderArchive(join(folder, 'archive')),
   });
   return { predictions, found: discrepancies.map(({ kind, row }) => `${kind} ${row}`) };
 };
@@ -95,7 +90,7 @@ describe.runIf('dump' in inject('template'))('the folder of an embedded database
     } finally {
       await copy.close();
     }
-  }, 60_000);
+  }, 120_000);
 
   it('is made again when making it was cut off, and only then', async () => {
     const cutOff = join(folder, 'cut-off');
@@ -114,7 +109,7 @@ describe.runIf('dump' in inject('template'))('the folder of an embedded database
       await database.close();
       expect(await readdir(cutOff)).toEqual(['pgdata']);
     }
-  }, 60_000);
+  }, 120_000);
 });
 
 const run = promisify(execFile);

@@ -24,6 +24,7 @@ import { openEmptyDatabase, openTestDatabase } from './setup/database.ts';
 import { type FullInstallation, fillInstallation } from './setup/full-installation.ts';
 import { openTestHindcast, type TestHindcast } from './setup/hindcast.ts';
 import { append } from './setup/registration.ts';
+import { withServerOn } from './setup/server-on.ts';
 import { someSigner } from './setup/signer.ts';
 
 const signer = someSigner();
@@ -128,9 +129,6 @@ beforeAll(async () => {
   again = await importFrom('second', await openTestDatabase());
 }, 120_000);
 
-const serving = (installation: Installation): Promise<TestHindcast> =>
-  openTestHindcast(actor, logRoutes, null, signer, installation);
-
 describe.each([
   ['the embedded engine', () => other],
   ['an engine like the first, by way of the embedded one', () => again],
@@ -159,12 +157,14 @@ describe.each([
   });
 
   it('answers traces and dossiers with what it answered before, and takes what comes next', async () => {
-    const server = await serving(moved());
-    expect(await tracesOf(server)).toEqual(before.traces);
-    expect(await dossierOf(server)).toEqual(before.dossier);
-    const answer = await append(server, [full.nextLine('next'), full.nextLine('in-log')]);
-    expect(answer.at(-1)).toMatchObject({ stored: 1, duplicates: 1 });
-    await sealLedger(moved().database, signer);
+    const { database, ...stores } = moved();
+    await withServerOn(database, { ...stores, signer }, async (server) => {
+      expect(await tracesOf(server)).toEqual(before.traces);
+      expect(await dossierOf(server)).toEqual(before.dossier);
+      const answer = await append(server, [full.nextLine('next'), full.nextLine('in-log')]);
+      expect(answer.at(-1)).toMatchObject({ summary: { stored: 1, duplicates: 1 } });
+    });
+    await sealLedger(database, signer);
     expect(await verify(moved())).toMatchObject({ discrepancyCount: 0, pending: 0 });
   });
 });

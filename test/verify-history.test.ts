@@ -44,9 +44,12 @@ const REWRITTEN = [
     FROM metric t WHERE b.source = 'metric' AND b.row_key = json_build_array(t.id::text)::text`,
 ];
 
+/** Triggers are how Citus empties and drops what other nodes have. */
+const WITH_TRIGGERS = 'SET LOCAL session_replication_role = origin';
+
 /** With triggers, by which Citus drops what is on other nodes. */
 const dropped = (partition: string): readonly string[] => [
-  'SET LOCAL session_replication_role = origin',
+  WITH_TRIGGERS,
   `DROP TABLE ${partition}`,
   'SET LOCAL session_replication_role = replica',
 ];
@@ -72,9 +75,9 @@ describe('a truncated log', () => {
     const partition = await partitionOf('ASC');
     for (const statements of [
       [...dropped(partition), 'DELETE FROM prediction_rollup'],
-      [`TRUNCATE ${partition}`],
-      [`TRUNCATE ${partition}`, 'TRUNCATE prediction_rollup'],
-      ['TRUNCATE prediction_log', 'TRUNCATE prediction_rollup'],
+      [WITH_TRIGGERS, `TRUNCATE ${partition}`],
+      [WITH_TRIGGERS, `TRUNCATE ${partition}`, 'TRUNCATE prediction_rollup'],
+      [WITH_TRIGGERS, 'TRUNCATE prediction_log', 'TRUNCATE prediction_rollup'],
     ]) {
       expect(await found(...statements)).toContainEqual({
         kind: 'REMOVED',

@@ -25,8 +25,9 @@ interface ExportOptions {
 const checkpointOf = async (config: Config, database: Database): Promise<string | null> => {
   const latest = await latestCheckpoint(database);
   if (latest === null) return null;
-  const [kept] = await keptCheckpoints(config, database, originOf(latest.note));
-  return kept?.note ?? null;
+  const origin = originOf(latest.note);
+  const kept = await keptCheckpoints(config, database, origin);
+  return kept.find(({ note }) => originOf(note) === origin)?.note ?? null;
 };
 
 const keyOf = async (config: Config): Promise<string> => {
