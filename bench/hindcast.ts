@@ -17,16 +17,27 @@ const environmentOf = (place: Place): Record<string, string> => ({
     : { DATABASE_URL: '', HINDCAST_DATA: place.folder }),
 });
 
+let profiling: readonly string[] = [];
+
+/** Has every server that is started from now on write a V8 CPU profile into a folder when it stops. */
+export const profileServers = (folder: string): void => {
+  profiling = ['--cpu-prof', '--cpu-prof-dir', folder];
+};
+
 /** Hindcast as it is shipped: its own command, its limits and its log. */
 export const serve = async (
   place: Place,
   environment: Readonly<Record<string, string>> = {},
   nodeOptions: readonly string[] = [],
 ): Promise<Running> => {
-  const running = await start(process.execPath, [...nodeOptions, MAIN, 'serve', '--port', '0'], {
-    ...environmentOf(place),
-    ...environment,
-  });
+  const running = await start(
+    process.execPath,
+    [...profiling, ...nodeOptions, MAIN, 'serve', '--port', '0'],
+    {
+      ...environmentOf(place),
+      ...environment,
+    },
+  );
   return { ...running, url: running.url.replace('/graphql', '') };
 };
 

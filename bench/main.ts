@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { measureAppends } from './appends.ts';
 import { PROJECT } from './flights.ts';
+import { profileServers } from './hindcast.ts';
 import { measureLarge } from './large.ts';
 import { type Engine, type Options, readOptions } from './options.ts';
 import { measureReplays } from './replays.ts';
@@ -34,6 +36,7 @@ const options = readOptions();
 const results = [await headOf(options)];
 for (const section of SECTIONS.filter((one) => isAsked(options, one))) {
   const title = section.engine === 'pglite' ? `${section.name}, embedded` : section.name;
+  if (options.profile !== null) profileServers(join(options.profile, section.engine, section.name));
   const begin = performance.now();
   const table = markdownTable(await section.measure(options));
   const minutes = ((performance.now() - begin) / 60_000).toFixed(1);

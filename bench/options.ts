@@ -20,6 +20,8 @@ export interface Options {
   readonly largeRows: number;
   /** Names of the sections to run; all when empty. */
   readonly only: readonly string[];
+  /** Where profiles of the servers go; null for none. */
+  readonly profile: string | null;
 }
 
 const HELP = `npm run bench -- [options]
@@ -31,6 +33,8 @@ const HELP = `npm run bench -- [options]
   --memory-rows <n>      rows of a stream whose memory is watched (3000000)
   --large-rows <n>       rows of the large log (10000000)
   --only <section,…>     appends, memory, traces, large, replays, starts
+  --profile <folder>     write a V8 CPU profile of each server of Hindcast, in a folder for each section;
+                         rates are lower meanwhile
 PostgreSQL is the server that DATABASE_URL names; databases are created there and dropped again.
 Results are printed, and written to bench/results.md.
 `;
@@ -53,6 +57,7 @@ export const readOptions = (): Options => {
         'memory-rows': { type: 'string', default: '3000000' },
         'large-rows': { type: 'string', default: '10000000' },
         only: { type: 'string', default: '' },
+        profile: { type: 'string' },
       },
     });
     const url = process.env.DATABASE_URL ?? '';
@@ -68,6 +73,7 @@ export const readOptions = (): Options => {
       memoryRows: Number(values['memory-rows']),
       largeRows: Number(values['large-rows']),
       only: values.only.split(',').filter((name) => name !== ''),
+      profile: values.profile ?? null,
     };
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n\n${HELP}`);

@@ -18,7 +18,8 @@ const CUTS = Number(process.env.TORTURE_CUTS ?? 6);
 
 const STATEMENTS = {
   COPY: 'COPY prediction_log%',
-  trace: 'SELECT l.place%',
+  // Of one key, or of several at once.
+  trace: 'SELECT %place, %',
 } as const;
 
 let postgres: PostgresServer & { readonly folder: string };

@@ -102,6 +102,28 @@ describe.runIf(isShared)('several servers on one PostgreSQL (needs TEST_DATABASE
     });
   });
 
+  it('show in a trace that they answered before what another one recorded since', async () => {
+    const { version, endpoint } = await served(one, [field('distance')]);
+    const record = line(version, endpoint, { distance: 1 });
+    expect(await summary(one, [record])).toMatchObject({ stored: 1 });
+    const traced = async (): Promise<unknown> => {
+      const query = `query ($by: PredictionLogReference!) {
+        trace(prediction: $by) { findings { code } deployment { trafficShare } } }`;
+      const by = { request: { requestId: record.requestId, endpoint } };
+      return (await one.ask<{ trace: unknown }>(query, { by })).trace;
+    };
+    // Until the query is compiled, and all that the answer needs is in memory.
+    for (let time = 0; time < 5; time += 1) {
+      expect(await traced()).toEqual({ findings: [], deployment: { trafficShare: 1 } });
+    }
+    const successor = await register(other, registration([field('distance')]));
+    await moveTo(other, successor, 'STAGING', '2026-01-01T01:00:00Z');
+    await deploy(other, successor, endpoint, { role: 'SHADOW' });
+    expect(await traced()).toEqual({ findings: [], deployment: { trafficShare: 1 } });
+    await moveTo(other, version, 'REVOKED');
+    expect(await traced()).toMatchObject({ findings: [{ code: 'REVOKED_SINCE' }] });
+  });
+
   it('append to a week whose partition another process dropped', async () => {
     const { version, endpoint } = await served(one, [field('distance')]);
     const inJuly = () =>

@@ -1,5 +1,6 @@
 import { builder } from '../platform/builder.ts';
 import { immutableLoader } from '../platform/immutable-cache.ts';
+import { IMMUTABLE } from '../platform/immutable-type.ts';
 import type { Issues } from '../platform/issues.ts';
 import { needsWithinModels } from '../platform/needs.ts';
 import { recordedAtIn, type Transaction } from '../platform/transaction.ts';
@@ -111,7 +112,7 @@ findableByDigest((database, digest) => artifactByDigest(database).load(digest));
 export const ArtifactRef = builder.objectRef<Artifact>('Artifact');
 
 builder.node(ArtifactRef, {
-  extensions: needsWithinModels('registry:read'),
+  extensions: { ...needsWithinModels('registry:read'), ...IMMUTABLE },
   description: 'A stored file of known content.',
   interfaces: [ContentAddressedRef, LineageNodeRef],
   id: { resolve: ({ digest }) => digest, description: 'Opaque global ID.' },

@@ -1,6 +1,7 @@
 import { builder } from '../platform/builder.ts';
 import { digestOf, type JsonValue } from '../platform/canonical-json.ts';
 import { immutableLoader } from '../platform/immutable-cache.ts';
+import { IMMUTABLE } from '../platform/immutable-type.ts';
 import { instantOf } from '../platform/instant.ts';
 import { needsWithinModels } from '../platform/needs.ts';
 import {
@@ -69,7 +70,7 @@ findableByDigest((database, digest) => codeCommitByDigest(database).load(digest)
 export const CodeCommitRef = builder.objectRef<CodeCommit>('CodeCommit');
 
 builder.node(CodeCommitRef, {
-  extensions: needsWithinModels('registry:read'),
+  extensions: { ...needsWithinModels('registry:read'), ...IMMUTABLE },
   description: 'A commit in a source repository.',
   interfaces: [ContentAddressedRef, LineageNodeRef],
   id: { resolve: ({ digest }) => digest, description: 'Opaque global ID.' },

@@ -1,5 +1,6 @@
 import { builder } from '../platform/builder.ts';
 import { referenced } from '../platform/immutable-cache.ts';
+import { IMMUTABLE } from '../platform/immutable-type.ts';
 import { needsWithinModels } from '../platform/needs.ts';
 import { ContentAddressedRef, findableByDigest, shortDigest } from './content-addressed.ts';
 import { DatasetSnapshotRef, datasetSnapshotByDigest } from './dataset-snapshot.ts';
@@ -10,7 +11,7 @@ import { LineageNodeRef } from './lineage-node.ts';
 findableByDigest((database, digest) => datasetSnapshotByDigest(database).load(digest));
 
 builder.node(DatasetSnapshotRef, {
-  extensions: needsWithinModels('registry:read'),
+  extensions: { ...needsWithinModels('registry:read'), ...IMMUTABLE },
   description: 'An immutable snapshot of a dataset.',
   interfaces: [ContentAddressedRef, LineageNodeRef],
   id: { resolve: ({ digest }) => digest, description: 'Opaque global ID.' },

@@ -1,6 +1,7 @@
 import { builder } from '../platform/builder.ts';
 import type { JsonValue } from '../platform/canonical-json.ts';
 import { referenced } from '../platform/immutable-cache.ts';
+import { IMMUTABLE } from '../platform/immutable-type.ts';
 import { needsWithinModels } from '../platform/needs.ts';
 import { CodeCommitRef, codeCommitByDigest } from './code-commit.ts';
 import { ContentAddressedRef, findableByDigest, shortDigest } from './content-addressed.ts';
@@ -61,7 +62,7 @@ const FeatureTransformationRef = builder.objectRef<Step>('FeatureTransformation'
 });
 
 export const FeatureFieldRef = builder.objectRef<FeatureFieldDefinition>('FeatureField').implement({
-  extensions: needsWithinModels('registry:read'),
+  extensions: { ...needsWithinModels('registry:read'), ...IMMUTABLE },
   description: 'One feature of a schema.',
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Name, unique within the schema.' }),
@@ -114,7 +115,7 @@ export const FeatureFieldRef = builder.objectRef<FeatureFieldDefinition>('Featur
 findableByDigest((database, digest) => featureSchemaByDigest(database).load(digest));
 
 builder.node(FeatureSchemaRef, {
-  extensions: needsWithinModels('registry:read'),
+  extensions: { ...needsWithinModels('registry:read'), ...IMMUTABLE },
   description: 'An ordered, immutable list of feature definitions.',
   interfaces: [ContentAddressedRef, LineageNodeRef],
   id: { resolve: ({ digest }) => digest, description: 'Opaque global ID.' },

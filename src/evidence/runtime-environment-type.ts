@@ -1,4 +1,5 @@
 import { builder } from '../platform/builder.ts';
+import { IMMUTABLE } from '../platform/immutable-type.ts';
 import { needsWithinModels } from '../platform/needs.ts';
 import { ContentAddressedRef, findableByDigest, shortDigest } from './content-addressed.ts';
 import { LineageNodeRef } from './lineage-node.ts';
@@ -24,7 +25,7 @@ const PackageRef = builder.objectRef<RuntimePackage>('Package').implement({
 findableByDigest((database, digest) => runtimeEnvironmentByDigest(database).load(digest));
 
 builder.node(RuntimeEnvironmentRef, {
-  extensions: needsWithinModels('registry:read'),
+  extensions: { ...needsWithinModels('registry:read'), ...IMMUTABLE },
   description: 'A software and hardware environment.',
   interfaces: [ContentAddressedRef, LineageNodeRef],
   id: { resolve: ({ digest }) => digest, description: 'Opaque global ID.' },

@@ -107,8 +107,8 @@ const runJob = async (
 ): Promise<boolean> => {
   const search = await searchOf(context, claimed);
   const read = (place: Place | null, attempted: number): Promise<readonly LoggedCase[]> =>
-    // Nobody waits for a job, so its statements may take their time.
-    context.database.session((session) =>
+    // Nobody waits for a job, so it may take its time.
+    context.database.transaction((session) =>
       casesAfter(session, search, place, Math.min(chunkSize, claimed.rowLimit - attempted)),
     );
   let job = claimed;

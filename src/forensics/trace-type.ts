@@ -63,13 +63,12 @@ export const TraceRef = builder.objectRef<Trace>('Trace').implement({
     features: t.field({
       type: [FeatureValueRef],
       description: 'Feature values, joined to their definitions, transformations and baselines.',
-      resolve: ({ evidence }, _, context) => [
-        ...joinedValues(evidence.prediction, {
-          ...evidence,
-          maySee: noteFeatures(context, evidence.prediction, evidence.builtWith),
-          readings: [...evidence.readings.values()],
-        }),
-      ],
+      resolve: ({ evidence }, _, context) => {
+        const { prediction, readings, builtWith, expected, baselines } = evidence;
+        const maySee = noteFeatures(context, prediction, builtWith);
+        const values = { readings: [...readings.values()], builtWith, expected, baselines, maySee };
+        return [...joinedValues(prediction, values)];
+      },
     }),
     datasets: t.field({
       type: [DatasetUseRef],

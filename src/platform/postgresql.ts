@@ -165,7 +165,7 @@ export const openPostgresql = (
   const prisma = new PrismaClient({
     adapter: prismaAdapter,
     log: [{ emit: 'event', level: 'query' }],
-    transactionOptions: TRANSACTION_OPTIONS,
+    transactionOptions: { ...TRANSACTION_OPTIONS, maxWait: waitSeconds * 1000 },
   });
   prisma.$on('query', (event) => notify(event.query));
   return {

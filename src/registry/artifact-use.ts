@@ -3,6 +3,7 @@ import type { ArtifactRole } from '../generated/prisma/enums.ts';
 import { builder } from '../platform/builder.ts';
 import type { Database } from '../platform/database.ts';
 import { referenced } from '../platform/immutable-cache.ts';
+import { IMMUTABLE } from '../platform/immutable-type.ts';
 import { needsWithinModels } from '../platform/needs.ts';
 
 export const ArtifactRoleEnum = builder.enumType('ArtifactRole', {
@@ -34,7 +35,7 @@ export const artifactUsesOf = (
   );
 
 export const ArtifactUseRef = builder.objectRef<ArtifactUse>('ArtifactUse').implement({
-  extensions: needsWithinModels('registry:read'),
+  extensions: { ...needsWithinModels('registry:read'), ...IMMUTABLE },
   description: 'An artifact in the role a model version holds it in.',
   fields: (t) => ({
     role: t.field({

@@ -7,6 +7,7 @@ import type { DatasetRole } from '../generated/prisma/enums.ts';
 import { builder } from '../platform/builder.ts';
 import type { Database } from '../platform/database.ts';
 import { referenced } from '../platform/immutable-cache.ts';
+import { IMMUTABLE } from '../platform/immutable-type.ts';
 import { needsWithinModels } from '../platform/needs.ts';
 
 export const DatasetRoleEnum = builder.enumType('DatasetRole', {
@@ -37,7 +38,7 @@ export const datasetUsesOf = (
   );
 
 export const DatasetUseRef = builder.objectRef<DatasetUse>('DatasetUse').implement({
-  extensions: needsWithinModels('registry:read'),
+  extensions: { ...needsWithinModels('registry:read'), ...IMMUTABLE },
   description: 'A dataset snapshot in the role a model version used it in.',
   fields: (t) => ({
     role: t.field({

@@ -6,6 +6,7 @@ import { RuntimeEnvironmentRef, runtimeEnvironmentById } from '../evidence/runti
 import { builder } from '../platform/builder.ts';
 import type { JsonValue } from '../platform/canonical-json.ts';
 import { referenced } from '../platform/immutable-cache.ts';
+import { IMMUTABLE } from '../platform/immutable-type.ts';
 import { needsModel, needsWithinModels } from '../platform/needs.ts';
 import { ArtifactUseRef, artifactUsesOf } from './artifact-use.ts';
 import { DatasetUseRef, datasetUsesOf } from './dataset-use.ts';
@@ -24,7 +25,10 @@ import {
 findableByDigest((database, digest) => modelVersionByDigest(database).load(digest));
 
 builder.node(ModelVersionRef, {
-  extensions: needsModel(({ model }: ModelVersion) => model.name, 'registry:read'),
+  extensions: {
+    ...needsModel(({ model }: ModelVersion) => model.name, 'registry:read'),
+    ...IMMUTABLE,
+  },
   description:
     'One immutable model: the exact code, data, feature schema, environment and parameters that produced it, addressed by the SHA-256 of its canonical manifest.',
   interfaces: [ContentAddressedRef, LineageNodeRef],

@@ -67,6 +67,11 @@ const dropIfUnchanged = async (
   return read.rows === 0 ? { status: 'EMPTY' } : { status: 'ARCHIVED', rows: read.rows, files };
 };
 
+/** Statements that may take their time, each in a transaction of its own: others have their turn between them. */
+const unhurried = (database: Database): Pick<Session, 'query'> => ({
+  query: (statement) => database.transaction((session) => session.query(statement)),
+});
+
 /** Tries again when the moment was not free. */
 const inFreeMoment = async (
   attempt: () => Promise<ArchiveResult>,
@@ -96,13 +101,11 @@ export const archivePartition = async (
   if (holds.length > 0) return { status: 'HELD', holds };
   const read = { rows: 0, whole: 0 };
   const files = await storeArchive(database, store, week, (writer) =>
-    database.session((session) =>
-      readPartition(session, week, async (rows) => {
-        await writer.append(rows);
-        read.rows += rows.length;
-        read.whole += rows.filter(({ digest }) => digest !== null).length;
-      }),
-    ),
+    readPartition(unhurried(database), week, async (rows) => {
+      await writer.append(rows);
+      read.rows += rows.length;
+      read.whole += rows.filter(({ digest }) => digest !== null).length;
+    }),
   ).catch((error: unknown) => {
     // Dropped by another process before it was read.
     if (sqlState(error) === '42P01') return null;

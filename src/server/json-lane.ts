@@ -3,6 +3,7 @@ import { type ExecutionResult, type GraphQLError, getOperationAST } from 'graphq
 import type { Logger } from 'pino';
 import type { createApp } from './app.ts';
 import { textOf } from './graphql-request.ts';
+import { jsonText, stringifyMembers } from './json-text.ts';
 import { logHiddenErrors } from './masked-errors.ts';
 import { type ParamsOptions, paramsOfBody } from './request-params.ts';
 import type { RequestRecord } from './request-record.ts';
@@ -125,8 +126,8 @@ const headOf = ({ errors = [] }: ExecutionResult): Head =>
   );
 
 const resultJson = ({ data, errors, extensions }: ExecutionResult): string =>
-  JSON.stringify({
-    data,
+  stringifyMembers({
+    data: data == null ? data : jsonText(stringifyMembers(data)),
     ...(errors !== undefined && { errors: errors.map(errorJson) }),
     ...(extensions !== undefined && { extensions }),
   });

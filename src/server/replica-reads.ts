@@ -12,6 +12,7 @@ import type { Context } from '../platform/context.ts';
 import { isStatementTimeout } from '../platform/database.ts';
 import { formatInstant } from '../platform/instant.ts';
 import type { Replicas } from '../platform/replicas.ts';
+import { plainOf } from './json-text.ts';
 import type { ServerContext } from './request-record.ts';
 
 /** Questions about many things: an answer that is a moment old is as good, and they cost the most. */
@@ -47,9 +48,10 @@ const mayLag = (
 /** Whether something was not found, or failed. Both may come of lag, so only the primary may say so. */
 const isDoubtful = ({ data, errors }: ExecutionResult): boolean =>
   (errors !== undefined && errors.length > 0) ||
-  Object.values(data ?? { nothing: null }).some(
-    (value) => value === null || (Array.isArray(value) && value.includes(null)),
-  );
+  Object.values(data ?? { nothing: null }).some((answer) => {
+    const value = plainOf(answer);
+    return value === null || (Array.isArray(value) && value.includes(null));
+  });
 
 /**
  * Answers from a read replica what may be a moment old, and says in `extensions.asOf` how old. The primary answers what a

@@ -1,6 +1,7 @@
 import { LineageNodeRef } from '../evidence/lineage-node.ts';
 import { builder } from '../platform/builder.ts';
 import { branded, referenced } from '../platform/immutable-cache.ts';
+import { IMMUTABLE } from '../platform/immutable-type.ts';
 import { formatInstant } from '../platform/instant.ts';
 import { needsModel } from '../platform/needs.ts';
 import { ModelVersionRef, modelVersionById, releaseOf } from '../registry/model-version.ts';
@@ -93,11 +94,14 @@ export const newestBelief = (deployment: DeploymentHistory): DeploymentBelief | 
 };
 
 builder.node(DeploymentRef, {
-  extensions: needsModel(
-    async ({ deployment }: DeploymentBelief, { database }) =>
-      referenced(await modelVersionById(database).load(deployment.modelVersionId)).model.name,
-    'registry:read',
-  ),
+  extensions: {
+    ...needsModel(
+      async ({ deployment }: DeploymentBelief, { database }) =>
+        referenced(await modelVersionById(database).load(deployment.modelVersionId)).model.name,
+      'registry:read',
+    ),
+    ...IMMUTABLE,
+  },
   description:
     "An interval in which one model version served a share of an endpoint's traffic, as believed at one record time. Changing the share ends one deployment and starts another, so history is never rewritten.",
   interfaces: [LineageNodeRef],

@@ -1,5 +1,6 @@
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
+import { IMMUTABLE } from '../platform/immutable-type.ts';
 import type { Instant } from '../platform/instant.ts';
 import { needs, needsWithinModels } from '../platform/needs.ts';
 import {
@@ -88,7 +89,7 @@ export const DeploymentConnection = connectionType(DeploymentRef, 'Deployment', 
 const filterArgument = { type: DeploymentFilter, description: 'Which deployments.' } as const;
 
 builder.node(EndpointRef, {
-  extensions: needsWithinModels('registry:read'),
+  extensions: { ...needsWithinModels('registry:read'), ...IMMUTABLE },
   description:
     'A logical serving route, such as `flight-delay` in `production`. Clients call the endpoint; deployments decide which model version answers.',
   id: { resolve: routeOf, description: 'Opaque global ID.' },

@@ -35,8 +35,12 @@ const INVALID = 'GRAPHQL_VALIDATION_FAILED';
 const SYNTAX = 'GRAPHQL_PARSE_FAILED';
 const IDS = 'query Q($ids: [ID!]!) { nodes(ids: $ids) { id } }';
 
+/** A document that would fill the memory if it was remembered. */
+export const longComment = (salt: string): string =>
+  request(`{ __typename } # ${salt}${'x'.repeat(1_900_000)}`);
+
 /** Documents that would be expensive to parse, to validate, to run or to remember. */
-const expensive = (salt: string): readonly Attack[] => [
+export const expensive = (salt: string): readonly Attack[] => [
   document('an alias flood', `{ ${many(300, (i) => `a${i}: __typename`)} }`, 400, 'ALIAS_LIMIT'),
   document(
     'aliases of the dearest field',
@@ -105,8 +109,8 @@ const expensive = (salt: string): readonly Attack[] => [
   document(
     'many operations',
     many(390, (i) => `query Q${i} { a }`),
-    200,
-    INVALID,
+    400,
+    'OPERATION_RESOLUTION_FAILURE',
   ),
   document(
     'too many operations',
@@ -114,12 +118,7 @@ const expensive = (salt: string): readonly Attack[] => [
     400,
     'TOKEN_LIMIT',
   ),
-  document(
-    'a long comment',
-    `{ __typename } # ${salt}${'x'.repeat(1_900_000)}`,
-    400,
-    'DOCUMENT_LIMIT',
-  ),
+  { name: 'a long comment', body: longComment(salt), status: 400, code: 'DOCUMENT_LIMIT' },
   document(
     'comments that are allowed',
     `# ${salt}${'x'.repeat(60_000)}\n{ __typename }`,
@@ -150,7 +149,7 @@ const expensive = (salt: string): readonly Attack[] => [
 ];
 
 /** Variables and bodies that would be expensive to read or to remember. */
-const bloated = (salt: string): readonly Attack[] => [
+export const bloated = (salt: string): readonly Attack[] => [
   withText(
     'JSON that nests',
     `{"v":${'['.repeat(500_000)}${']'.repeat(500_000)}}`,
@@ -298,7 +297,7 @@ const prototypes = (): readonly Attack[] =>
     ],
   );
 
-/** Everything; `salt` makes what could be remembered of one round new in the next. */
+/** Everything. A `salt` makes what could be remembered of one round new in the next. */
 export const attacks = (salt: string): readonly Attack[] => [
   ...expensive(salt),
   ...bloated(salt),
