@@ -15,16 +15,16 @@ import { openPostgresql } from '../src/platform/postgresql.ts';
 import { logRoutes } from '../src/server/log-routes.ts';
 import { OPERATIONS_FOLDER } from '../src/server/operations.ts';
 import { openTestHindcast, type TestHindcast } from './setup/hindcast.ts';
-import { databaseAt } from './setup/postgresql-database.ts';
-import { append, field, line, served } from './setup/registration.ts';
-import { someSigner } from './setup/signer.ts';
 import {
   asPostgres,
   binaries,
   type PostgresServer,
   serverIn,
   startPostgres,
-} from './setup/streaming-replica.ts';
+} from './setup/postgres-server.ts';
+import { databaseAt } from './setup/postgresql-database.ts';
+import { append, field, line, served } from './setup/registration.ts';
+import { someSigner } from './setup/signer.ts';
 
 const signer = someSigner();
 const folder = await mkdtemp(join(tmpdir(), 'hindcast-backups-'));

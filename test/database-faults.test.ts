@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { binaries, type PostgresServer, startPostgres } from './setup/postgres-server.ts';
 import { eventually, type ServerProcess, startProcess } from './setup/process.ts';
 import { append, field, line, type RegisteredVersion, served } from './setup/registration.ts';
-import { binaries, type PostgresServer, startPostgres } from './setup/streaming-replica.ts';
 
 const isPossible = binaries !== null && 'url' in inject('template');
 

@@ -161,7 +161,8 @@ const anyCase: fc.Arbitrary<Case> = fc.oneof(
 );
 
 const assertTold = async (args: readonly string[], file: string): Promise<number | null> => {
-  const { code, output } = await runCommand([...args, file], folder);
+  const { code, stdout, stderr } = await runCommand([...args, file], { HINDCAST_DATA: folder });
+  const output = stdout + stderr;
   try {
     expect([0, 1, 2, 3]).toContain(code);
     expect(output).not.toMatch(/\n\s+at |node:internal|Unexpected error/);

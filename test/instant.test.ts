@@ -58,12 +58,20 @@ describe('reading', () => {
     '2026-04-00T00:00:00Z',
     '2026-04-03T24:00:00Z',
     '2026-04-03T12:60:00Z',
-    '2016-12-31T23:59:60Z',
     '2026-04-03T12:00:00+24:00',
     '2026-04-03T12:00:00+01:60',
   ])('refuses %s, which does not exist', (text) => {
     expect(parseInstant(text)).toBe(`"${text}" names a day, time or offset that does not exist`);
   });
+
+  it.each(['2016-12-31T23:59:60Z', '2017-01-01T00:59:60.5+01:00', '2026-04-03T12:00:60Z'])(
+    'refuses %s, and says that it is a leap second',
+    (text) => {
+      expect(parseInstant(text)).toBe(
+        `"${text}" is a leap second, which a count of microseconds has no place for; write the second 59 or the one after it`,
+      );
+    },
+  );
 
   it('refuses digits that it would lose', () => {
     expect(parseInstant('2026-04-03T12:00:00.1234567Z')).toBe(

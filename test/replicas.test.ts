@@ -2,9 +2,10 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { schema } from '../src/schema.ts';
 import { LAGGING_FIELDS } from '../src/server/replica-reads.ts';
+import { binaries } from './setup/postgres-server.ts';
 import { eventually, type ServerProcess, startProcess } from './setup/process.ts';
 import { append, field, line, register, registration, served } from './setup/registration.ts';
-import { binaries, type Replicated, startReplicated } from './setup/streaming-replica.ts';
+import { type Replicated, startReplicated } from './setup/streaming-replica.ts';
 
 const isPossible = binaries !== null && 'url' in inject('template');
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { type Config, readConfig } from '../platform/config.ts';
-import { migrate } from '../platform/migrate.ts';
+import { migrate, readMigrations, unappliedMigrations } from '../platform/migrate.ts';
 import { openDatabase, openReplicas } from '../platform/open-database.ts';
 import { makePartitionsAhead } from '../prediction/partitions-ahead.ts';
 import { type RunningServer, startServer } from '../server/http-server.ts';
@@ -86,6 +86,9 @@ const serve = async (options: ServeOptions): Promise<void> => {
       const applied = await migrate(database);
       if (applied.length > 0) log.info({ applied }, 'migrated');
       await makePartitionsAhead(database, config.partitionsAhead);
+    } else {
+      // One that lacks migrations is waited for; of one that a newer version wrote nothing good can come.
+      await unappliedMigrations(database, await readMigrations());
     }
     const serverOptions = await serverOptionsOf(config, database, log, replicas);
     server = await startServer({

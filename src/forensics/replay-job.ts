@@ -134,7 +134,7 @@ export const insertReplayJob = (
     ],
   );
 
-/** Takes the oldest job that waits, or whose worker fell silent; null when there is none. */
+/** Takes the oldest job that waits, or whose worker fell silent; null when there is none. A clock that was set back hides no silence. */
 export const claimReplayJob = (reader: Reader, worker: string): Promise<ReplayJob | null> =>
   oneJob(
     reader,
@@ -142,7 +142,8 @@ export const claimReplayJob = (reader: Reader, worker: string): Promise<ReplayJo
     `UPDATE replay_job SET state = 'RUNNING', worker = $1::text::uuid, heartbeat_at = clock_timestamp(),
         started_at = coalesce(started_at, clock_timestamp())
       WHERE id = (SELECT id FROM replay_job
-        WHERE state = 'QUEUED' OR (state = 'RUNNING' AND heartbeat_at < clock_timestamp() - interval '30 seconds')
+        WHERE state = 'QUEUED' OR (state = 'RUNNING' AND NOT heartbeat_at BETWEEN
+          clock_timestamp() - interval '30 seconds' AND clock_timestamp() + interval '30 seconds')
         ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
       RETURNING ${COLUMNS}`,
     [worker],

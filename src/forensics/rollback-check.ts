@@ -17,6 +17,7 @@ import {
   type DeploymentBelief,
   type DeploymentHistory,
   deploymentsAt,
+  presentOf,
 } from '../serving/timeline.ts';
 import {
   checkArtifacts,
@@ -118,8 +119,8 @@ export const checkRollback = async (
 // A version that comes back meets a pipeline that went on without it. One that is new, or that serves already, brings
 // its own; and the stage is checked when a deployment starts anyway.
 guardDeployments(async (context, { endpoint, version, at }) => {
-  const when = at ?? Date.now() * 1000;
   const histories = await deploymentsOf(context).load(endpoint.id);
+  const when = at ?? presentOf(histories);
   const isServing = deploymentsAt(histories, when).some(
     ({ deployment }) => deployment.modelVersionId === version.id,
   );

@@ -36,13 +36,13 @@ export const latestCheckpoint = async (reader: Reader): Promise<StoredCheckpoint
   return checkpointOf(row);
 };
 
-/** Whether something waits to be sealed, and the newest checkpoint is older than so many seconds. */
+/** Whether something waits to be sealed, and the newest checkpoint is older than so many seconds, or from before a clock was set back. */
 export const isSealingDue = async (reader: Reader, seconds: number): Promise<boolean> => {
   const [row] = await reader.query<{ is_due: boolean }>({
     name: 'is_sealing_due',
     text: `SELECT EXISTS (SELECT FROM ledger_batch WHERE leaf_index IS NULL) AND NOT EXISTS (SELECT FROM checkpoint
         WHERE tree_size = (SELECT max(tree_size) FROM checkpoint)
-        AND signed_at > clock_timestamp() - make_interval(secs => $1)) AS is_due`,
+        AND signed_at BETWEEN clock_timestamp() - make_interval(secs => $1) AND clock_timestamp()) AS is_due`,
     values: [seconds],
   });
   return row?.is_due === true;

@@ -31,6 +31,7 @@ const environment = z.object({
     .default([]),
   HINDCAST_STATEMENT_SECONDS: z.coerce.number().int().min(0).max(86_400).default(60),
   DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(500).default(10),
+  DATABASE_WAIT_SECONDS: z.coerce.number().int().min(1).max(600).default(10),
   HINDCAST_DATA: z.string().min(1).default('.hindcast'),
   HINDCAST_ARTIFACTS: z.string().min(1).optional(),
   HINDCAST_ARCHIVE: z.string().min(1).optional(),
@@ -109,6 +110,8 @@ export interface Config {
   readonly replicaUrls: readonly string[];
   /** Most connections to PostgreSQL at once. */
   readonly poolSize: number;
+  /** How long to wait for a connection, and behind a lock. */
+  readonly waitSeconds: number;
   /** How long a statement of a server may take that reads, in seconds; null without a limit. */
   readonly statementSeconds: number | null;
   /** Absolute path of the embedded database's folder. */
@@ -172,6 +175,7 @@ export const readConfig = (
     databaseUrl: read.DATABASE_URL ?? null,
     replicaUrls: read.DATABASE_REPLICA_URL,
     poolSize: read.DATABASE_POOL_SIZE,
+    waitSeconds: read.DATABASE_WAIT_SECONDS,
     statementSeconds: read.HINDCAST_STATEMENT_SECONDS || null,
     artifacts: placeOf('HINDCAST_ARTIFACTS', join(dataFolder, 'artifacts'), read),
     archive: placeOf('HINDCAST_ARCHIVE', join(dataFolder, 'archive'), read),

@@ -96,14 +96,17 @@ export const sqlState = (error: unknown): string | null => {
 };
 
 /**
- * Connection lost, out of resources, shutting down, read-only (SQLSTATE classes 08, 53 and 57P, and 25006), or nobody there;
- * with Prisma's names for the same.
+ * Connection lost, out of resources, shutting down, locked, read-only (SQLSTATE classes 08, 53 and 57P, 55P03 and 25006), or
+ * nobody there; with Prisma's names for the same, and for a transaction that got no connection or no end in time.
  */
 const UNAVAILABLE =
-  /^(08|53|57P)|^(25006|ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EHOSTUNREACH|EPIPE|P1001|P1002|P1008|P1017|P2024|P2037)$/;
+  /^(08|53|57P)|^(25006|55P03|ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EHOSTUNREACH|EPIPE|P1001|P1002|P1008|P1017|P2024|P2028|P2037)$/;
 
 /** What the driver says without a code. */
 const LOST = /^(Connection terminated|Client has encountered a connection error|timeout exceeded)/;
+
+/** What callers are told to wait before they ask again, in seconds. */
+export const RETRY_SECONDS = 2;
 
 /** Whether the database ended a statement because it took too long. */
 export const isStatementTimeout = (error: unknown): boolean =>

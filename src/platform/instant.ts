@@ -25,6 +25,9 @@ export const parseInstant = (text: string): Instant | string => {
   const second = twoDigits(text, 17);
   const fractionEnd = endOfFraction(text);
   const offset = offsetMinutes(text, fractionEnd);
+  if (second === 60) {
+    return `${quoted(text)} is a leap second, which a count of microseconds has no place for; write the second 59 or the one after it`;
+  }
   if (
     day < 1 ||
     day > daysInMonth(year, month) ||
@@ -46,6 +49,10 @@ export const parseInstant = (text: string): Instant | string => {
     ? millis * 1000 + micros
     : `${quoted(text)} is outside the years 1685 to 2254`;
 };
+
+/** Whether it lies in the years that can be kept. */
+export const isInstant = (micros: number): boolean =>
+  micros >= FIRST_MILLISECOND * 1000 && micros < (LAST_MILLISECOND + 1) * 1000;
 
 /** Reading digits in place takes half the time of capturing groups. */
 const twoDigits = (text: string, at: number): number =>
@@ -96,6 +103,13 @@ export const formatInstant = (instant: Instant): string => {
   const text = new Date(millis).toISOString();
   return micros === 0 ? text : `${text.slice(0, -1)}${String(micros).padStart(3, '0')}Z`;
 };
+
+/**
+ * Now, as far as what is on record tells: never before the last of it was recorded. The clock of the database gives
+ * record times, and this process's may be behind it.
+ */
+export const nowAfter = (recorded: readonly Instant[]): Instant =>
+  recorded.reduce((latest, one) => Math.max(latest, one), Date.now() * 1000);
 
 export const instantOf = (date: Date): Instant => date.getTime() * 1000;
 

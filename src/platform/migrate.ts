@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { type Database, type Session, sqlState } from './database.ts';
+import { type Database, isUnavailable, type Session, sqlState } from './database.ts';
 import { sqlStatements } from './sql-statements.ts';
 
 /** The key that Prisma Migrate locks too, so the two exclude each other. */
@@ -47,7 +47,7 @@ export const pendingMigrations = (
     }
     if (!applied.is_finished) {
       throw new MigrationError(
-        `Migration ${applied.migration_name} failed half-way${applied.logs ? `: ${applied.logs}` : '.'} ` +
+        `Migration ${applied.migration_name} failed half-way${applied.logs ? `: ${applied.logs}` : ''}. ` +
           'Undo what it left behind, then run `npx prisma migrate resolve --rolled-back ' +
           `${applied.migration_name}\` and \`hindcast migrate\` again.`,
       );
@@ -85,7 +85,7 @@ export const migrate = async (
 ): Promise<readonly string[]> => {
   const ours = migrations ?? (await readMigrations());
   return database.session(async (session) => {
-    await session.query({ text: 'SELECT pg_advisory_lock($1)', values: [LOCK] });
+    await takeTurn(session);
     try {
       await session.query({ text: MIGRATIONS_TABLE });
       const pending = pendingMigrations(ours, await recordedMigrations(session));
@@ -97,6 +97,14 @@ export const migrate = async (
         .catch(() => {});
     }
   });
+};
+
+/** Waits for the processes that are at it, however long they take. */
+const takeTurn = async (session: Session): Promise<void> => {
+  await session.query({ text: 'BEGIN' });
+  await session.query({ text: 'SET LOCAL lock_timeout = 0' });
+  await session.query({ text: 'SELECT pg_advisory_lock($1)', values: [LOCK] });
+  await session.query({ text: 'COMMIT' });
 };
 
 /** Which migrations the database lacks, without changing it; throws when its history is not a beginning of ours. */
@@ -135,8 +143,11 @@ const apply = async (session: Session, { name, script, checksum }: Migration): P
     await session.query({ text: 'COMMIT' });
   } catch (error) {
     await session.query({ text: 'ROLLBACK' }).catch(() => {});
+    // That is nothing of the migration's, and undone just as well.
+    if (isUnavailable(error)) throw error;
     throw new MigrationError(
-      `Migration ${name} was refused by the database and undone: ${error instanceof Error ? error.message : String(error)}`,
+      `Migration ${name} was refused by the database and undone: ${error instanceof Error ? error.message : String(error)}. ` +
+        'Mend what it names, and run `hindcast migrate` again.',
       { cause: error },
     );
   }

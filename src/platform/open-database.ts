@@ -17,7 +17,7 @@ interface Opening extends StatementLimit {
  * nothing can end a statement. Only the engine that is wanted is loaded.
  */
 export const openDatabase = async (
-  { databaseUrl, poolSize, dataFolder }: Config,
+  { databaseUrl, poolSize, waitSeconds, dataFolder }: Config,
   { beginning = 'migrated', ...limit }: Opening = {},
 ): Promise<Database> => {
   if (databaseUrl === null) {
@@ -25,7 +25,7 @@ export const openDatabase = async (
     return openPglite({ folder: dataFolder, beginning });
   }
   const { openPostgresql } = await import('./postgresql.ts');
-  return openPostgresql(databaseUrl, poolSize, limit);
+  return openPostgresql(databaseUrl, poolSize, { ...limit, waitSeconds });
 };
 
 /** The read replicas of a database that the configuration names; null when it names none. */

@@ -46,6 +46,8 @@ const replicaConfig = (statementSeconds = 60): pg.PoolConfig => ({
 export interface PostgresqlOptions {
   /** Given for a replica of it, from which is only read. */
   readonly primary?: Database;
+  /** How long to wait for a connection, and behind a lock, in seconds: who waits longer is told to ask again. */
+  readonly waitSeconds?: number;
   /** How long a statement may take that is on its own, in seconds. */
   readonly statementSeconds?: number | undefined;
 }
@@ -54,7 +56,7 @@ export interface PostgresqlOptions {
 export const openPostgresql = (
   url: string,
   poolSize: number,
-  { primary, statementSeconds }: PostgresqlOptions = {},
+  { primary, waitSeconds = 10, statementSeconds }: PostgresqlOptions = {},
 ): Database => {
   const { notify, observe } = statementListeners();
   // The session is in UTC because both Prisma and the readers of the log's instants rely on it. Compiling a statement takes
@@ -64,10 +66,12 @@ export const openPostgresql = (
     max: poolSize,
     options: [
       SESSION,
+      `-c lock_timeout=${waitSeconds}s`,
       ...(primary === undefined ? [] : ['-c default_transaction_read_only=on']),
       ...(statementSeconds === undefined ? [] : [`-c statement_timeout=${statementSeconds}s`]),
     ].join(' '),
     application_name: 'hindcast',
+    connectionTimeoutMillis: waitSeconds * 1000,
     ...(primary !== undefined && replicaConfig(statementSeconds)),
   });
   // An idle connection that breaks is replaced by the pool; the next query reports what is still wrong.

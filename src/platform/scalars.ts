@@ -22,7 +22,7 @@ const textMatching =
 
 builder.scalarType('DateTime', {
   description:
-    'An instant: RFC 3339 with a UTC offset, to the microsecond. Returned in UTC, with 3 digits after the second when that is exact and 6 otherwise.',
+    'An instant: RFC 3339 with a UTC offset, to the microsecond, in the years 1685 to 2254. Returned in UTC, with 3 digits after the second when that is exact and 6 otherwise. Refused are leap seconds (`23:59:60`), `24:00:00` and digits beyond the microsecond that are not 0: they would be stored as another time. Record times come from the clock of the database, and never run backwards within a history.',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339',
   serialize: (value) => formatInstant(typeof value === 'number' ? value : instantOf(value)),
   parseValue: (value) => {

@@ -1,5 +1,6 @@
 import type { Prisma } from '../generated/prisma/client.ts';
 import { type Database, sqlState } from './database.ts';
+import { type Instant, instantOf } from './instant.ts';
 
 export type Transaction = Prisma.TransactionClient;
 
@@ -36,6 +37,15 @@ export const recordingTime = async (transaction: Transaction): Promise<Date> => 
   >`SELECT date_trunc('milliseconds', clock_timestamp()) AS now`;
   if (row === undefined) throw new Error('The database did not tell the time.');
   return row.now;
+};
+
+/** The database's clock, but never before what was recorded already: it may have been set back. */
+export const recordingTimeAfter = async (
+  transaction: Transaction,
+  recorded: readonly Instant[],
+): Promise<Instant> => {
+  const now = instantOf(await recordingTime(transaction));
+  return recorded.reduce((latest, one) => Math.max(latest, one), now);
 };
 
 const times = new WeakMap<Transaction, Promise<Date>>();

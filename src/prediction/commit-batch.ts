@@ -1,5 +1,6 @@
 import type { RejectedRecordKind } from '../generated/prisma/enums.ts';
 import { type Database, type Session, sqlState } from '../platform/database.ts';
+import { noteRefusal } from '../platform/disk-room.ts';
 import { announceRecorded } from '../platform/events.ts';
 import { announceAppended } from './append-events.ts';
 import {
@@ -64,6 +65,7 @@ const commitWithRetries = async <Staged extends StagedRecord, Batch extends Prep
         commitOnce(session, storable, recordStore, attempt),
       );
     } catch (error) {
+      noteRefusal(database, error);
       if (attempt === ATTEMPTS || !PASSING.has(sqlState(error) ?? '')) throw error;
       recordStore.recover(database);
     }

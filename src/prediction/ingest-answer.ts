@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { RETRY_SECONDS } from '../platform/database.ts';
 import type { AppendReport, RecordResult } from './append-report.ts';
 
 /** Writes the answer to a stream of records, as fast as it is read. */
@@ -43,7 +44,7 @@ export const ingestAnswer = (response: ServerResponse): IngestAnswer => {
         await write([JSON.stringify({ error })]);
         await end(response);
       } else {
-        await answerError(response, 503, error);
+        await answerError(response, 503, error, { 'retry-after': String(RETRY_SECONDS) });
       }
     },
   };
@@ -54,9 +55,10 @@ export const answerError = async (
   response: ServerResponse,
   status: number,
   { code, message }: { readonly code: string; readonly message: string },
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<void> => {
-  const headers = { 'content-type': 'application/json; charset=utf-8', connection: 'close' };
-  response.writeHead(status, headers);
+  const own = { 'content-type': 'application/json; charset=utf-8', connection: 'close' };
+  response.writeHead(status, { ...own, ...headers });
   response.write(`${JSON.stringify({ error: { code, message } })}\n`);
   await end(response);
 };

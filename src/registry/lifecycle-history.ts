@@ -4,7 +4,7 @@ import { type Context, perRequest } from '../platform/context.ts';
 import type { Database } from '../platform/database.ts';
 import { historyCache } from '../platform/history-cache.ts';
 import { dateOf, type Instant, instantOf } from '../platform/instant.ts';
-import { recordingTime, type Transaction } from '../platform/transaction.ts';
+import { recordingTimeAfter, type Transaction } from '../platform/transaction.ts';
 import { type LifecycleFact, type LifecycleStage, lifecycleDigest } from './lifecycle.ts';
 
 /** A row of the history as selected by `LIFECYCLE_COLUMNS`. */
@@ -95,9 +95,10 @@ export const appendFact = async (
   },
 ): Promise<LifecycleFact> => {
   const last = history.at(-1);
-  const now = instantOf(await recordingTime(transaction));
-  // Record time never goes backwards in a history, whatever the clock does.
-  const recordedAt = Math.max(now, last?.recordedAt ?? now);
+  const recordedAt = await recordingTimeAfter(
+    transaction,
+    history.map((earlier) => earlier.recordedAt),
+  );
   const content = {
     ...fact,
     sequence: (last?.sequence ?? 0) + 1,

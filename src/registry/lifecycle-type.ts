@@ -7,6 +7,7 @@ import {
   effectiveFacts,
   type LifecycleFact,
   stageAt,
+  stageNow,
   TRANSITIONS,
 } from './lifecycle.ts';
 import { lifecycleOf } from './lifecycle-history.ts';
@@ -108,14 +109,14 @@ builder.objectFields(ModelVersionRef, (t) => ({
     description: 'Current lifecycle stage.',
     complexity: 5,
     resolve: async ({ id }, _, context) =>
-      referenced(stageAt(await lifecycleOf(context).load(id), Date.now() * 1000)),
+      referenced(stageNow(await lifecycleOf(context).load(id))),
   }),
   allowedTransitions: t.field({
     type: [LifecycleStageEnum],
     description: 'Stages that a transition may move to now.',
     complexity: 5,
     resolve: async ({ id }, _, context) => {
-      const stage = stageAt(await lifecycleOf(context).load(id), Date.now() * 1000);
+      const stage = stageNow(await lifecycleOf(context).load(id));
       return [...TRANSITIONS[referenced(stage)]];
     },
   }),

@@ -1,5 +1,5 @@
 import { digestOf } from '../platform/canonical-json.ts';
-import { END_OF_TIME, formatInstant, type Instant } from '../platform/instant.ts';
+import { END_OF_TIME, formatInstant, type Instant, nowAfter } from '../platform/instant.ts';
 
 export type LifecycleStage = 'REGISTERED' | 'STAGING' | 'PRODUCTION' | 'ARCHIVED' | 'REVOKED';
 
@@ -49,6 +49,12 @@ export const stageAt = (
   knownAt?: Instant,
 ): LifecycleStage | null =>
   effectiveFacts(facts, knownAt).findLast(({ occurredAt }) => occurredAt <= at)?.to ?? null;
+
+/** The stage now; the first one for a version that is to be registered within the tolerance of clocks. */
+export const stageNow = (facts: readonly LifecycleFact[]): LifecycleStage | null => {
+  const now = nowAfter(facts.map(({ recordedAt }) => recordedAt));
+  return stageAt(facts, now) ?? effectiveFacts(facts)[0]?.to ?? null;
+};
 
 export type ProposedFact = Pick<LifecycleFact, 'to' | 'occurredAt' | 'correctsSequence'>;
 

@@ -96,7 +96,7 @@ const inStages = async (
     name: 'versions_in_stages',
     text: `SELECT v.id FROM model_version v
       CROSS JOIN LATERAL (SELECT t.to_stage FROM lifecycle_transition t
-        WHERE t.model_version_id = v.id AND t.occurred_at <= $3::timestamptz AND NOT EXISTS (
+        WHERE t.model_version_id = v.id AND t.occurred_at <= greatest($3::timestamptz, clock_timestamp(), t.recorded_at) AND NOT EXISTS (
           SELECT FROM lifecycle_transition c
           WHERE c.model_version_id = v.id AND c.corrects_sequence = t.sequence)
         ORDER BY t.occurred_at DESC, t.sequence DESC LIMIT 1) current

@@ -7,10 +7,10 @@ import {
   UserError,
   UserErrorInterface,
 } from '../platform/errors.ts';
-import { formatInstant, instantOf } from '../platform/instant.ts';
+import { formatInstant } from '../platform/instant.ts';
 import { collectIssues } from '../platform/issues.ts';
 import { needs } from '../platform/needs.ts';
-import { inTransaction, recordingTime, type Transaction } from '../platform/transaction.ts';
+import { inTransaction, recordingTimeAfter, type Transaction } from '../platform/transaction.ts';
 import { checkTransition, type LifecycleStage, stageAt, TRANSITIONS } from './lifecycle.ts';
 import { appendFact, historyIn } from './lifecycle-history.ts';
 import {
@@ -123,7 +123,10 @@ const appendTransition = async (
 ) => {
   await lockVersion(transaction, modelVersion.id);
   const history = await historyIn(transaction, modelVersion.id);
-  const now = instantOf(await recordingTime(transaction));
+  const now = await recordingTimeAfter(
+    transaction,
+    history.map(({ recordedAt }) => recordedAt),
+  );
   const issues = collectIssues();
   if (occurredAt != null && occurredAt > now + FUTURE_TOLERANCE) {
     issues.add(
@@ -144,7 +147,7 @@ const appendTransition = async (
     );
   }
   assertNoIssues(issues.list);
-  const at = occurredAt ?? Math.max(now, history.at(-1)?.recordedAt ?? now);
+  const at = occurredAt ?? now;
   const stage = stageAt(history, at);
   if (expectedFrom != null && stage !== expectedFrom) {
     throw new TransitionNotAllowedError(

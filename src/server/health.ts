@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import type { Database } from '../platform/database.ts';
+import { type Database, RETRY_SECONDS } from '../platform/database.ts';
+import { hasRoom } from '../platform/disk-room.ts';
 import { formatInstant } from '../platform/instant.ts';
 import { MigrationError, readMigrations, unappliedMigrations } from '../platform/migrate.ts';
 import type { Replicas } from '../platform/replicas.ts';
@@ -27,6 +28,7 @@ const readinessOf = (
         text: "SELECT current_setting('transaction_read_only')::boolean AS is_read_only",
       });
       if (mode?.is_read_only === true) return unavailable('The database takes no writes.');
+      if (!(await hasRoom(database))) return unavailable('The disk of the database is full.');
       const [next] = await unappliedMigrations(database, await migrations);
       return next === undefined
         ? { status: 'ready', ...(replicas !== null && { replicas: await replicasOf(replicas) }) }
@@ -87,7 +89,8 @@ export const healthRoutes = (
       scope: null,
       handle: async (_request, response) => {
         const state = await readiness();
-        sendJson(response, state.status === 'ready' ? 200 : 503, state);
+        if (state.status === 'ready') sendJson(response, 200, state);
+        else sendJson(response, 503, state, { 'retry-after': String(RETRY_SECONDS) });
       },
     },
   ];

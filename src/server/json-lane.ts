@@ -106,12 +106,23 @@ const errorJson = (error: GraphQLError): object => {
   return { ...rest, ...(Object.keys(shown).length > 0 && { extensions: shown }) };
 };
 
-/** The highest that an error asks for, as Yoga has it. */
-const statusOf = ({ errors = [] }: ExecutionResult): number =>
-  errors.reduce((status, { extensions }) => {
-    const asked = (extensions?.http as { status?: unknown } | undefined)?.status;
-    return typeof asked === 'number' ? Math.max(status, asked) : status;
-  }, 200);
+interface Head {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** The highest status and the headers that errors ask for, as Yoga has it. */
+const headOf = ({ errors = [] }: ExecutionResult): Head =>
+  errors.reduce<Head>(
+    ({ status, headers }, { extensions }) => {
+      const asked = extensions?.http as Partial<Head> | undefined;
+      return {
+        status: Math.max(status, asked?.status ?? 200),
+        headers: { ...headers, ...asked?.headers },
+      };
+    },
+    { status: 200, headers: {} },
+  );
 
 const resultJson = ({ data, errors, extensions }: ExecutionResult): string =>
   JSON.stringify({
@@ -171,7 +182,9 @@ export const answerPlainly = async (
   if (result === null) return answerByYoga(lane.app, body, request, response, record);
   logHiddenErrors(lane.log, result.errors ?? [], record);
   const text = resultJson(result);
-  response.writeHead(statusOf(result), {
+  const { status, headers } = headOf(result);
+  response.writeHead(status, {
+    ...headers,
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(text),
   });

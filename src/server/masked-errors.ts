@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import { isStatementTimeout, isUnavailable } from '../platform/database.ts';
+import { isStatementTimeout, isUnavailable, RETRY_SECONDS } from '../platform/database.ts';
 import { UserError } from '../platform/errors.ts';
 import type { RequestRecord, ServerContext } from './request-record.ts';
 
@@ -14,9 +14,12 @@ const UNEXPECTED = {
   message: 'Unexpected error.',
   extensions: { code: 'INTERNAL_SERVER_ERROR' },
 };
-const UNAVAILABLE = {
+export const UNAVAILABLE = {
   message: 'The database, or something else that this needs, is not available now; ask again.',
-  extensions: { code: 'UNAVAILABLE', http: { status: 503 } },
+  extensions: {
+    code: 'UNAVAILABLE',
+    http: { status: 503, headers: { 'retry-after': String(RETRY_SECONDS) } },
+  },
 };
 
 const timeout = (limit: number | undefined) => ({

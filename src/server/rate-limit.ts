@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { type ExecutionArgs, GraphQLError } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Actor } from '../platform/context.ts';
@@ -13,8 +14,8 @@ interface Bucket {
 const BURST = 10;
 const MAX_BUCKETS = 10_000;
 
-/** Keeps each actor to its rate: what an operation costs is taken from an allowance that grows with time. */
-export const rateLimiter = (now: () => number = Date.now) => {
+/** Keeps each actor to its rate: what an operation costs is taken from an allowance that grows with time, whatever the clock does. */
+export const rateLimiter = (now: () => number = () => performance.now()) => {
   const buckets = new LRUCache<string, Bucket>({ max: MAX_BUCKETS });
   /** Takes a cost; returns the seconds to wait when there is not enough, and 0 otherwise. */
   return ({ name, rate }: Actor, cost: number): number => {

@@ -3,6 +3,7 @@ import { GraphQLError } from 'graphql';
 import type { Actor } from '../platform/context.ts';
 import { isStatementTimeout, isUnavailable } from '../platform/database.ts';
 import { forbidden } from '../platform/forbidden.ts';
+import { UNAVAILABLE } from './masked-errors.ts';
 import { rateLimited } from './rate-limit.ts';
 import { type Route, sendError, sendJson } from './routes.ts';
 import { IssuerUnreachableError } from './token-verifier.ts';
@@ -45,14 +46,16 @@ export const sendOverloaded = (response: ServerResponse): void =>
 
 /** Answers that a request failed, for no fault of its own. */
 export const sendFailure = (response: ServerResponse, error: unknown): void => {
-  const retry = { 'retry-after': '5' };
+  const { message, extensions } = UNAVAILABLE;
   if (error instanceof IssuerUnreachableError) {
-    const message = 'Tokens cannot be checked: their issuer does not answer.';
-    sendError(response, 503, 'ISSUER_UNREACHABLE', message, retry);
+    const problem = 'Tokens cannot be checked: their issuer does not answer.';
+    sendError(response, 503, 'ISSUER_UNREACHABLE', problem, { 'retry-after': '5' });
   } else if (isUnavailable(error) || isStatementTimeout(error)) {
-    const message = 'The database is not available now; ask again.';
-    sendError(response, 503, 'UNAVAILABLE', message, retry);
-  } else sendError(response, 500, 'INTERNAL_SERVER_ERROR', 'Unexpected error.');
+    const { status, headers } = extensions.http;
+    sendError(response, status, extensions.code, message, headers);
+  } else {
+    sendError(response, 500, 'INTERNAL_SERVER_ERROR', 'Unexpected error.');
+  }
 };
 
 /** Answers a request that arrives too slowly, and ends its connection. */

@@ -1,10 +1,10 @@
 import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
 import { assertNoIssues, InvalidInputError, NotFoundError } from '../platform/errors.ts';
-import { formatInstant, instantOf } from '../platform/instant.ts';
+import { formatInstant } from '../platform/instant.ts';
 import { collectIssues } from '../platform/issues.ts';
 import { needs } from '../platform/needs.ts';
-import { inTransaction, recordingTime, type Transaction } from '../platform/transaction.ts';
+import { inTransaction, recordingTimeAfter, type Transaction } from '../platform/transaction.ts';
 import { FUTURE_TOLERANCE } from '../registry/transition.ts';
 import { TrafficShareError } from './deployment-errors.ts';
 import {
@@ -90,7 +90,7 @@ const restate = async (
     const deployment = histories.find(({ id }) => id === known.id) ?? known;
     const belief = newestBelief(deployment);
     if (belief === null) throw new Error('A deployment has at least one fact.');
-    const now = instantOf(await recordingTime(transaction));
+    const now = await recordingTimeAfter(transaction, [belief.recordedAt]);
     const { trafficShare, startedAt, endedAt, endReason, isRetracted } = belief;
     const stated = {
       trafficShare,

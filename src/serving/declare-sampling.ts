@@ -92,7 +92,8 @@ const declareSampling = async (
       where: { endpointId: endpoint.id },
       orderBy: { sequence: 'desc' },
     });
-    const now = await recordingTime(transaction);
+    const clock = await recordingTime(transaction);
+    const now = last !== null && last.recordedAt > clock ? last.recordedAt : clock;
     const fact = {
       endpointId: endpoint.id,
       sequence: (last?.sequence ?? 0) + 1,
@@ -102,7 +103,7 @@ const declareSampling = async (
       validFrom: input.validFrom == null ? now : dateOf(input.validFrom),
       reason,
       actor: actor.name,
-      recordedAt: last !== null && last.recordedAt > now ? last.recordedAt : now,
+      recordedAt: now,
     };
     await transaction.samplingFact.createMany({ data: [fact] });
     return samplingFactOf(fact);

@@ -238,8 +238,8 @@ export const insertDeployment = async (
   transaction: Transaction,
   deployment: Pick<DeploymentHistory, 'endpointId' | 'modelVersionId' | 'role' | 'predecessorId'>,
   stated: StatedFact,
+  now: Instant,
 ): Promise<DeploymentHistory> => {
-  const now = instantOf(await recordingTime(transaction));
   const publicId = randomUUID();
   const { id } = await transaction.deployment.create({
     data: { ...deployment, publicId, recordedAt: dateOf(now) },

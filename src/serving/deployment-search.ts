@@ -27,6 +27,9 @@ const BELIEFS = `deployment d
   CROSS JOIN LATERAL (SELECT f.* FROM deployment_fact f
     WHERE f.deployment_id = d.id AND f.recorded_at <= $1 ORDER BY f.sequence DESC LIMIT 1) b`;
 
+// The later of both clocks, and never before the fact itself was recorded.
+const NOW = 'greatest($18::timestamptz, clock_timestamp(), b.recorded_at)';
+
 const fact = (condition: string): string =>
   `EXISTS (SELECT FROM deployment_fact f WHERE f.deployment_id = d.id AND f.recorded_at <= $1 AND ${condition})`;
 
@@ -44,8 +47,8 @@ const WHERE = `($2::int IS NULL OR d.endpoint_id = $2) AND ($3::text IS NULL OR 
     `f.started_at <> (SELECT o.started_at FROM deployment_fact o WHERE o.deployment_id = d.id AND o.sequence = 1)`,
   )} = $15)
   AND ($16::boolean OR NOT b.is_retracted)
-  AND ($17::boolean IS NULL OR $17 = (NOT b.is_retracted AND b.started_at <= $18::timestamptz
-    AND (b.ended_at IS NULL OR b.ended_at > $18)))`;
+  AND ($17::boolean IS NULL OR $17 = (NOT b.is_retracted AND b.started_at <= ${NOW}
+    AND (b.ended_at IS NULL OR b.ended_at > ${NOW})))`;
 
 const instant = (at: Instant | null | undefined): string | null =>
   at == null ? null : formatInstant(at);

@@ -28,6 +28,7 @@ import {
   type DeploymentBelief,
   type DeploymentHistory,
   deploymentsAt,
+  presentOf,
 } from './timeline.ts';
 
 const knownAtArgument = {
@@ -49,9 +50,11 @@ const DeploymentFilter = builder.inputType('DeploymentFilter', {
 
 type Filter = typeof DeploymentFilter.$inferInput;
 
-const matches = (belief: DeploymentBelief, { roles, activeDuring, isActive }: Filter): boolean => {
-  const { role, startedAt, endedAt } = belief;
-  const now = Date.now() * 1000;
+const matches = (
+  { role, startedAt, endedAt }: DeploymentBelief,
+  { roles, activeDuring, isActive }: Filter,
+  now: Instant,
+): boolean => {
   const serves = startedAt <= now && (endedAt === null || endedAt > now);
   return (
     (roles == null || roles.includes(role)) &&
@@ -71,10 +74,11 @@ const deploymentPage = (
   filter: Filter | null | undefined,
   args: PageArguments,
 ) => {
+  const now = presentOf(histories);
   const beliefs = histories
     .map((history) => beliefAt(history))
     .filter((belief) => belief !== null)
-    .filter((belief) => matches(belief, filter ?? {}))
+    .filter((belief) => matches(belief, filter ?? {}, now))
     .sort((a, b) => b.startedAt - a.startedAt || b.deployment.id - a.deployment.id);
   return deploymentPageOf(beliefs, args);
 };
@@ -102,9 +106,10 @@ builder.node(EndpointRef, {
       type: [DeploymentRef],
       description: 'Deployments that serve traffic now.',
       complexity: 5,
-      resolve: async ({ id }, _, context) => [
-        ...deploymentsAt(await deploymentsOf(context).load(id), Date.now() * 1000),
-      ],
+      resolve: async ({ id }, _, context) => {
+        const histories = await deploymentsOf(context).load(id);
+        return [...deploymentsAt(histories, presentOf(histories))];
+      },
     }),
     deploymentsAt: t.field({
       type: [DeploymentRef],

@@ -2,13 +2,13 @@ import { builder } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
 import { assertNoIssues, InvalidInputError, NotFoundError } from '../platform/errors.ts';
 import { announceRecorded } from '../platform/events.ts';
-import { formatInstant, type Instant, instantOf } from '../platform/instant.ts';
+import { formatInstant, type Instant } from '../platform/instant.ts';
 import { collectIssues } from '../platform/issues.ts';
 import { needs } from '../platform/needs.ts';
 import {
   inTransaction,
   recordedAtIn,
-  recordingTime,
+  recordingTimeAfter,
   type Transaction,
 } from '../platform/transaction.ts';
 import { stageAt } from '../registry/lifecycle.ts';
@@ -106,8 +106,14 @@ const start = async (
   await lockEndpoint(transaction, endpointId);
   await lockVersion(transaction, version.id);
   const histories = await deploymentsIn(transaction, endpointId);
-  const at = input.startedAt ?? instantOf(await recordingTime(transaction));
-  const stage = stageAt(await historyIn(transaction, version.id), at);
+  const stages = await historyIn(transaction, version.id);
+  const recorded = [stages, ...histories.map(({ facts }) => facts)].flat();
+  const now = await recordingTimeAfter(
+    transaction,
+    recorded.map(({ recordedAt }) => recordedAt),
+  );
+  const at = input.startedAt ?? now;
+  const stage = stageAt(stages, at);
   if (stage === null || !stagesThatMayServe(role).includes(stage)) {
     throw new StageNotServableError(releaseOf(version), stage, role, at);
   }
@@ -143,6 +149,7 @@ const start = async (
       actor,
       overrideReason,
     },
+    now,
   );
   const after = [...histories.map((history) => ended.get(history.id) ?? history), started];
   const excess = shareExcess(after);

@@ -1,5 +1,5 @@
 import { digestOf } from '../platform/canonical-json.ts';
-import { END_OF_TIME, formatInstant, type Instant } from '../platform/instant.ts';
+import { END_OF_TIME, formatInstant, type Instant, nowAfter } from '../platform/instant.ts';
 import { remembered } from '../platform/remembered.ts';
 import type { LifecycleStage } from '../registry/lifecycle.ts';
 
@@ -79,6 +79,10 @@ export const deploymentsAt = (
         a.startedAt - b.startedAt ||
         a.deployment.id - b.deployment.id,
     );
+
+/** Now, as far as histories tell. */
+export const presentOf = (histories: readonly DeploymentHistory[]): Instant =>
+  nowAfter(histories.flatMap(({ facts }) => facts.map(({ recordedAt }) => recordedAt)));
 
 // Shares such as 0.1 + 0.9 are not exact in binary.
 const SHARE_TOLERANCE = 1e-9;

@@ -9,7 +9,7 @@ import { afterAll } from 'vitest';
 import type { GraphqlResponse, TestHindcast } from './hindcast.ts';
 
 /** The compiled command. */
-export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../dist/command/main.js', import.meta.url));
 
 /** `hindcast serve`, compiled, in a process of its own. */
 export interface ServerProcess extends Pick<TestHindcast, 'url' | 'fetch' | 'ask'> {

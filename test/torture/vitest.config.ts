@@ -6,13 +6,20 @@ import config from '../../vitest.config.ts';
  * FUZZ_INPUTS says how many inputs; what a run printed as FUZZ_SEED repeats it.
  */
 const torture = mergeConfig(config, {
-  test: { env: { TORTURE_KILLS: '50', FUZZ_INPUTS: process.env.FUZZ_INPUTS ?? '100000' } },
+  test: {
+    env: {
+      TORTURE_KILLS: '50',
+      TORTURE_OUTAGE_MS: '30000',
+      TORTURE_CUTS: '50',
+      FUZZ_INPUTS: process.env.FUZZ_INPUTS ?? '100000',
+    },
+  },
 });
 
 export default {
   ...torture,
   test: {
     ...torture.test,
-    include: ['test/kill.test.ts', 'test/*-fuzz.test.ts', 'test/whole-property.test.ts'],
+    include: ['kill', 'outages', '*-fuzz', 'whole-property'].map((name) => `test/${name}.test.ts`),
   },
 };
