@@ -281,6 +281,17 @@ describe.each<[string, Record<string, unknown>, Expected]>([
     },
   ],
   [
+    'a byte order mark',
+    { label: '\ufeffLATE' },
+    {
+      code: 'INVALID_FIELD',
+      path: 'label',
+      value: '"\ufeffLATE"',
+      message:
+        'label is "\ufeffLATE", which begins with U+FEFF, a byte order mark, which readers take away; remove it',
+    },
+  ],
+  [
     'half an emoji',
     { label: 'a\ud83d' },
     {

@@ -12,6 +12,7 @@ import { createYoga } from 'graphql-yoga';
 import { expect, it } from 'vitest';
 import { IMMUTABLE } from '../src/platform/immutable-type.ts';
 import { useCompiledQueries } from '../src/server/compiled-queries.ts';
+import { joined } from '../src/server/text.ts';
 
 const text = { type: GraphQLString };
 const required = { type: new GraphQLNonNull(GraphQLString) };
@@ -144,6 +145,19 @@ it.each([
   for (let time = 0; time < 5; time += 1) {
     expect(await ask(compiling, query, {})).toEqual(expected);
   }
+});
+
+it('an item that cannot be written leaves no failure of those after it unheard', async () => {
+  const write = (item: unknown) => {
+    if (item === null) throw new Error('absent');
+    return Promise.resolve(item).then(String);
+  };
+  const late = () => Promise.reject(new Error('late'));
+  const items = (before: readonly unknown[]) => [...before, null, late(), late()];
+  const joinItems = (before: readonly unknown[]) =>
+    joined(['[', ']'], items(before), () => ',', write);
+  expect(() => joinItems([])).toThrow('absent');
+  await expect(joinItems([late()])).rejects.toThrow('absent');
 });
 
 it('variables decide what is included, and what arguments are', async () => {

@@ -1,17 +1,23 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { Kind, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { schema } from '../src/schema.ts';
 import { OPERATIONS_FOLDER, readOperations } from '../src/server/operations.ts';
 
 const operations = await readOperations();
+const commands = await readdir(`${OPERATIONS_FOLDER}command`);
 
 describe('operations/', () => {
   it('holds operations and their variables, nothing else', async () => {
     const expected = operations.flatMap(({ name, variables }) =>
       variables === null ? [`${name}.graphql`] : [`${name}.graphql`, `${name}.variables.json`],
     );
-    expect((await readdir(OPERATIONS_FOLDER)).sort()).toEqual(expected.sort());
+    expect((await readdir(OPERATIONS_FOLDER)).sort()).toEqual(['command', ...expected.sort()]);
+  });
+
+  it.each(commands)('command/%s is a valid operation of the command line', async (file) => {
+    const document = parse(await readFile(`${OPERATIONS_FOLDER}command/${file}`, 'utf8'));
+    expect(validate(schema, document)).toEqual([]);
   });
 
   it.each(operations)('$name is one valid operation', ({ query }) => {

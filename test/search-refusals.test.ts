@@ -296,7 +296,7 @@ describe('a filter is refused', () => {
     });
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({
-      errors: [{ extensions: { code: 'BAD_REQUEST' } }],
+      errors: [{ extensions: { code: 'JSON_DEPTH_LIMIT' } }],
     });
   });
 });

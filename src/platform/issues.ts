@@ -1,6 +1,6 @@
 import { CanonicalJsonError, canonicalJson, type JsonValue } from './canonical-json.ts';
 import type { InputIssue } from './errors.ts';
-import { unstorableText } from './storable-text.ts';
+import { unreadableText, unstorableText } from './storable-text.ts';
 
 /** Collects everything wrong with an input, with the path to each field. */
 export interface Issues {
@@ -42,7 +42,7 @@ export const collectIssues = (): Issues => {
     text: (path, value, limit = 2000) => {
       if (value == null) return;
       const field = String(path.at(-1));
-      const reason = unstorableText(value);
+      const reason = unreadableText(value);
       if (reason !== null) add(path, `${field} cannot be stored: ${reason}.`);
       else if (value.length > limit) {
         add(path, `${field} has ${value.length} characters; give at most ${limit}.`);

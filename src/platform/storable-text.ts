@@ -10,6 +10,15 @@ export const unstorableText = (text: string): string | null => {
   return null;
 };
 
+/**
+ * The same of a text that is to be read again on its own, and not as a part of a JSON text or an array: the embedded
+ * engine's decoder takes a leading U+FEFF for a byte order mark, and away.
+ */
+export const unreadableText = (text: string): string | null =>
+  text.startsWith('\ufeff')
+    ? 'begins with U+FEFF, a byte order mark, which readers take away; remove it'
+    : unstorableText(text);
+
 /** A text to compare stored ones with: what PostgreSQL cannot hold equals nothing that it holds. */
 export const comparableText = (text: string): string =>
   unstorableText(text) === null ? text : '\ufffd\ufffd';

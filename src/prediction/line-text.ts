@@ -20,6 +20,8 @@ export const readText = (reading: LineReading, at: number, least: number, most: 
   const end = endOfText(reading, at);
   const length = end - at - 1;
   if (length < least || length > most) return NOT_READ;
+  // Perhaps a byte order mark, which is for the slow way to judge.
+  if (reading.line[at + 1] === 0xef) return NOT_READ;
   putBytes(reading.found, reading.line, at + 1, end);
   return end + 1;
 };

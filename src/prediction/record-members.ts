@@ -1,7 +1,7 @@
 import type { ExactJson, ExactJsonObject } from '../platform/exact-json.ts';
 import { type Instant, parseInstant } from '../platform/instant.ts';
 import { nearestName } from '../platform/nearest-name.ts';
-import { unstorableText } from '../platform/storable-text.ts';
+import { unreadableText } from '../platform/storable-text.ts';
 import { excerpt } from './feature-issue.ts';
 import type { RecordIssue, RejectionCode } from './rejection.ts';
 
@@ -105,7 +105,7 @@ export const checkedText = (
     report(reading, path, value, `which has ${bytes} bytes; send ${least} to ${most}`);
     return null;
   }
-  const problem = unstorableText(value);
+  const problem = unreadableText(value);
   if (problem === null) return value;
   report(reading, path, value, `which ${problem}`);
   return null;

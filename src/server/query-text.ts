@@ -18,7 +18,7 @@ import { isImmutableType } from '../platform/immutable-type.ts';
 import { finderOf, infoOf, type Path, type Place, type Run } from './field-finder.ts';
 import { keepText, keptText } from './kept-text.ts';
 import { type Query, selectedFields } from './selected-fields.ts';
-import { joined, type Text, thenText } from './text.ts';
+import { isPromise, joined, type Text, thenText } from './text.ts';
 
 type Selected = readonly (SelectionSetNode | undefined)[];
 
@@ -42,12 +42,6 @@ export interface FieldWriter {
 }
 
 const nameOf = ({ parent, field }: Place): string => `${parent.name}.${field.name}`;
-
-const isPromise = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === 'object' &&
-  value !== null &&
-  'then' in value &&
-  typeof value.then === 'function';
 
 const NOWHERE: Path = { prev: undefined, key: '', typename: undefined };
 

@@ -6,6 +6,14 @@ export const thenText = (text: Text, next: (text: string) => string): Text =>
 
 const whole = (pieces: readonly Text[]): string => pieces.join('');
 
+export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' &&
+  value !== null &&
+  'then' in value &&
+  typeof value.then === 'function';
+
+const ignore = (): void => {};
+
 /**
  * The text of each item after a head, in brackets. All pieces are joined at once: V8 takes several times as long for text
  * that grew piece by piece. When one fails, the others are waited for, so that nothing fails unheard.
@@ -25,6 +33,8 @@ export const joined = <Item>(
       pieces.push(headOf(index), text);
     }
   } catch (error) {
+    // Of those after it nobody would hear any more.
+    for (const item of items) if (isPromise(item)) item.then(ignore, ignore);
     if (isWhole) throw error;
     return Promise.allSettled(pieces).then(() => {
       throw error;
