@@ -135,7 +135,7 @@ const bytesOf = (bytes: { readonly ours: number; readonly jsonb: number }): Meas
     what: 'a prediction with its indexes',
     unit: 'bytes',
     values: [bytes.ours],
-    compared: `${times(share)} jsonb with the same indexes (${Math.round(bytes.jsonb)} bytes)`,
+    compared: `${times(share)} jsonb with indexes for the same (${Math.round(bytes.jsonb)} bytes)`,
     target: { text: '≤ 0.5 × jsonb', isReached: share <= 0.5 },
   };
 };
