@@ -12,7 +12,7 @@ import { createYoga } from 'graphql-yoga';
 import { expect, it } from 'vitest';
 import { IMMUTABLE } from '../src/platform/immutable-type.ts';
 import { useCompiledQueries } from '../src/server/compiled-queries.ts';
-import { joined } from '../src/server/text.ts';
+import { joined } from '../src/server/promised-text.ts';
 
 const text = { type: GraphQLString };
 const required = { type: new GraphQLNonNull(GraphQLString) };

@@ -14,7 +14,7 @@ export const jsonText = (text: string): JsonText => ({
 const isJsonText = (value: unknown): value is JsonText =>
   typeof value === 'object' && value !== null && TEXT in value;
 
-/** A value of an answer as any reader takes it. */
+/** A value of an answer as plain data, also when it was written as JSON. */
 export const plainOf = (value: unknown): unknown => (isJsonText(value) ? value.toJSON() : value);
 
 /** `JSON.stringify` of an object whose members may have been written. */

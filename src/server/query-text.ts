@@ -17,8 +17,8 @@ import {
 import { isImmutableType } from '../platform/immutable-type.ts';
 import { finderOf, infoOf, type Path, type Place, type Run } from './field-finder.ts';
 import { keepText, keptText } from './kept-text.ts';
+import { isPromise, joined, type Text, thenText } from './promised-text.ts';
 import { type Query, selectedFields } from './selected-fields.ts';
-import { isPromise, joined, type Text, thenText } from './text.ts';
 
 type Selected = readonly (SelectionSetNode | undefined)[];
 
