@@ -49,7 +49,7 @@ const notTrusted = refused(
 const notFound = refused(
   404,
   'PERSISTED_QUERY_NOT_FOUND',
-  `No document with the SHA-256 ${sha256(UNKNOWN)} is known here.`,
+  `No document with the digest sha256:${sha256(UNKNOWN)} is known here.`,
 );
 
 describe.each(LANES)('down %s', (_, path) => {
@@ -88,7 +88,7 @@ describe.each(LANES)('down %s', (_, path) => {
         refused(
           400,
           'BAD_REQUEST',
-          `The document is not the one that it is said to be: its SHA-256 is ${sha256(UNKNOWN)}.`,
+          `The document is not the one that it is said to be: its digest is sha256:${sha256(UNKNOWN)}.`,
         ),
       );
       for (const documentId of ['own', `md5:${sha256(OWN)}`, sha256(OWN).toUpperCase(), 7]) {

@@ -1,5 +1,4 @@
 import { putLatin1 } from '../platform/byte-writer.ts';
-import { putSingle } from '../platform/put-single.ts';
 import {
   CLOSE_BRACE,
   CLOSE_BRACKET,
@@ -16,7 +15,7 @@ import type { FieldPlan } from './feature-field-encode.ts';
 import type { FeatureColumns } from './feature-scalar.ts';
 import { STATUS_BYTE } from './feature-status.ts';
 import { readInstant } from './line-instant.ts';
-import { type NumberWriter, readNamedNumber, readNumber, writerOf } from './line-number.ts';
+import { type NumberText, readNamedNumber, readNumber } from './line-number.ts';
 import { endOfSame, type LineReading, NOT_READ, skipSpaces } from './line-reading.ts';
 import { readCategory, readQuoted } from './line-text.ts';
 
@@ -100,10 +99,10 @@ const elementSlot = (plan: FieldPlan): SlotReader<FeatureReading> => {
   const { type, categories } = plan.field;
   switch (type) {
     case 'FP64':
-      return orNamed((reading, at) => readNumber(reading, at, DIGITS, true, putDouble));
+      return orNamed((reading, at) => readNumber(reading, at, DIGITS, true, copyNumber));
     case 'FP32': {
-      const put = fp32Writer(plan);
-      return orNamed((reading, at) => readNumber(reading, at, FP32_DIGITS, false, put));
+      const textOf = fp32Text(plan);
+      return orNamed((reading, at) => readNumber(reading, at, FP32_DIGITS, false, textOf));
     }
     case 'INT64':
       return (reading, at) =>
@@ -127,24 +126,19 @@ const orNamed =
   (reading, at) =>
     reading.line[at] === QUOTE ? readNamedNumber(reading, at) : read(reading, at);
 
-const putDouble = writerOf(copyNumber);
-
 const isOrdinary = (single: number): boolean => Number.isFinite(single) && single !== 0;
 
 /** Digits up to which any number stands for the nearest FP32. */
 const FP32_EXACT_DIGITS = 9;
 
 /** The nearest FP32, where the field's own encoder takes the number for it. */
-const fp32Writer = ({ encode }: FieldPlan): NumberWriter => {
+const fp32Text = ({ encode }: FieldPlan): NumberText => {
   const columns: FeatureColumns = { numbers: [], integers: [], texts: [] };
-  const putEncoded = writerOf((value) => {
+  return (value, digits) => {
+    const single = Math.fround(value);
+    if (digits <= FP32_EXACT_DIGITS && isOrdinary(single)) return copyNumber(single);
     columns.numbers.length = 0;
     return encode(value, columns) === null ? copyNumber(columns.numbers[0] ?? null) : null;
-  });
-  return (writer, value, digits) => {
-    const single = Math.fround(value);
-    if (digits > FP32_EXACT_DIGITS || !isOrdinary(single)) return putEncoded(writer, value, digits);
-    return putSingle(writer, single) || putDouble(writer, single, digits);
   };
 };
 

@@ -1,18 +1,9 @@
-import { type ByteWriter, putBytes, putLatin1 } from '../platform/byte-writer.ts';
+import { putBytes, putLatin1 } from '../platform/byte-writer.ts';
 import { DOT, LOWER_E, MINUS, PLUS, ZERO } from './ascii.ts';
 import { endOfDigits, endOfSame, type LineReading, NOT_READ } from './line-reading.ts';
 
-/** Writes a number that was written with so many significant digits; false where it has no text. */
-export type NumberWriter = (writer: ByteWriter, value: number, digits: number) => boolean;
-
-/** Writes what a function makes of a number, if anything. */
-export const writerOf =
-  (textOf: (value: number) => string | null): NumberWriter =>
-  (writer, value) => {
-    const text = textOf(value);
-    if (text !== null) putLatin1(writer, text);
-    return text !== null;
-  };
+/** The text of a number that was written with so many significant digits; null where it has none. */
+export type NumberText = (value: number, digits: number) => string | null;
 
 /** Most digits that make a whole number exact, and a decimal fraction the shortest text of its double. */
 const PLAIN_DIGITS = 15;
@@ -28,14 +19,14 @@ const LONGEST = 40;
 
 /**
  * A JSON number. `wholeDigits` is up to how many digits a whole one is its own text; so is a fraction when
- * `isPlainFraction`. Every other is written by `put`.
+ * `isPlainFraction`. Every other becomes what `textOf` makes of it.
  */
 export const readNumber = (
   reading: LineReading,
   at: number,
   wholeDigits: number,
   isPlainFraction: boolean,
-  put: NumberWriter | null,
+  textOf: NumberText | null,
 ): number => {
   const { line, found } = reading;
   const start = line[at] === MINUS ? at + 1 : at;
@@ -70,8 +61,10 @@ export const readNumber = (
     putBytes(found, line, at, end);
     return end;
   }
-  if (put === null) return NOT_READ;
-  return put(found, Number(line.toString('latin1', at, end)), digits) ? end : NOT_READ;
+  const text = textOf?.(Number(line.toString('latin1', at, end)), digits) ?? null;
+  if (text === null) return NOT_READ;
+  putLatin1(found, text);
+  return end;
 };
 
 const isExponent = (byte: number | undefined): boolean => ((byte ?? 0) | 0x20) === LOWER_E;

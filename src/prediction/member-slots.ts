@@ -5,7 +5,7 @@ import { elementsAt, type JsonMember, type JsonPlace, membersAt } from '../platf
 import { LOWER_N, MINUS, OPEN_BRACE, OPEN_BRACKET, QUOTE, ZERO } from './ascii.ts';
 import { copyNumber, copyText } from './copy-text.ts';
 import { readInstant } from './line-instant.ts';
-import { readNamedNumber, readNumber, writerOf } from './line-number.ts';
+import { readNamedNumber, readNumber } from './line-number.ts';
 import { CELL, type PatternReading, type PatternSlot } from './line-pattern.ts';
 import { endOfSame, NOT_READ } from './line-reading.ts';
 import { readQuoted, readText } from './line-text.ts';
@@ -64,16 +64,13 @@ const readItem: PatternSlot = (reading, at) => {
 const ITEM_DIGITS = 9;
 const DIGITS = 15;
 
-const putDouble = writerOf(copyNumber);
-const putJson = writerOf(stringifyExactJson);
-
 const readScore: PatternSlot = (reading, at) =>
   reading.line[at] === QUOTE
     ? readNamedNumber(reading, at)
-    : readNumber(reading, at, DIGITS, true, putDouble);
+    : readNumber(reading, at, DIGITS, true, copyNumber);
 
 const readLatency: PatternSlot = (reading, at) =>
-  reading.line[at] === MINUS ? NOT_READ : readNumber(reading, at, DIGITS, true, putDouble);
+  reading.line[at] === MINUS ? NOT_READ : readNumber(reading, at, DIGITS, true, copyNumber);
 
 const SLOTS: ReadonlyMap<string, Pick<Slot, 'read' | 'cell'>> = new Map([
   ['requestId', { read: textOf(1), cell: CELL.REQUEST_ID }],
@@ -116,7 +113,7 @@ const readLeaf: PatternSlot = (reading, at) => {
   if (byte === QUOTE) return readQuoted(reading, at);
   const word = byte === undefined ? undefined : WORDS.get(byte);
   return word === undefined
-    ? readNumber(reading, at, DIGITS, true, putJson)
+    ? readNumber(reading, at, DIGITS, true, stringifyExactJson)
     : readWord(reading, at, word);
 };
 

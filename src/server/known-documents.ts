@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
 import type { GraphQLParams } from 'graphql-yoga';
+import { digestOfBytes } from '../platform/canonical-json.ts';
 import type { ExactJson, ExactJsonObject } from '../platform/exact-json.ts';
 import { readOperations } from './operations.ts';
 import { refuse } from './refusals.ts';
 
 /** Documents that the server knows before anybody asks, so that a caller may send the SHA-256 instead of the text. */
 export interface KnownDocuments {
-  /** Texts by the hexadecimal SHA-256 of their UTF-8. */
+  /** Texts by the digest of their UTF-8. */
   readonly texts: ReadonlyMap<string, string>;
   /** Whether nothing else is run. */
   readonly areOnly: boolean;
@@ -14,15 +14,13 @@ export interface KnownDocuments {
 
 export const NO_DOCUMENTS: KnownDocuments = { texts: new Map(), areOnly: false };
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-
 /** Every `.graphql` file of some folders. */
 export const readKnownDocuments = async (
   folders: readonly string[],
   areOnly: boolean,
 ): Promise<KnownDocuments> => {
   const operations = (await Promise.all(folders.map(readOperations))).flat();
-  return { texts: new Map(operations.map(({ query }) => [sha256(query), query])), areOnly };
+  return { texts: new Map(operations.map(({ query }) => [digestOfBytes(query), query])), areOnly };
 };
 
 /**
@@ -36,20 +34,20 @@ export const withKnownDocument = (
   const named = digestOf(documentId) ?? digestOf(hashIn(params.extensions));
   if (named === null) {
     if (documentId != null) throw refuse(400, 'BAD_REQUEST', NO_IDENTIFIER);
-    if (areOnly && typeof params.query === 'string' && !texts.has(sha256(params.query))) {
+    if (areOnly && typeof params.query === 'string' && !texts.has(digestOfBytes(params.query))) {
       throw refuse(403, 'DOCUMENT_NOT_TRUSTED', NOT_TRUSTED);
     }
     return params;
   }
   const sent = typeof params.query === 'string' ? params.query : null;
-  if (sent !== null && sha256(sent) !== named) {
-    const message = `The document is not the one that it is said to be: its SHA-256 is ${sha256(sent)}.`;
+  if (sent !== null && digestOfBytes(sent) !== named) {
+    const message = `The document is not the one that it is said to be: its digest is ${digestOfBytes(sent)}.`;
     throw refuse(400, 'BAD_REQUEST', message);
   }
   const known = texts.get(named);
   if (known !== undefined) return { ...params, query: known };
   if (sent === null) {
-    const message = `No document with the SHA-256 ${named} is known here.`;
+    const message = `No document with the digest ${named} is known here.`;
     throw refuse(404, 'PERSISTED_QUERY_NOT_FOUND', message);
   }
   if (areOnly) throw refuse(403, 'DOCUMENT_NOT_TRUSTED', NOT_TRUSTED);
@@ -61,10 +59,11 @@ const NO_IDENTIFIER =
 const NOT_TRUSTED =
   'This server runs known documents only, and this is none of them; see `operations/` and HINDCAST_DOCUMENTS_FOLDER.';
 
-const digestOf = (identifier: ExactJson | undefined): string | null =>
-  typeof identifier === 'string'
-    ? (/^(?:sha256:)?([0-9a-f]{64})$/.exec(identifier)?.[1] ?? null)
-    : null;
+const digestOf = (identifier: ExactJson | undefined): string | null => {
+  const [, hex] =
+    typeof identifier === 'string' ? (/^(?:sha256:)?([0-9a-f]{64})$/.exec(identifier) ?? []) : [];
+  return hex === undefined ? null : `sha256:${hex}`;
+};
 
 const memberOf = (value: ExactJson | undefined, name: string): ExactJson | undefined =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, name)
