@@ -12,6 +12,7 @@ import { type Route, sendJson } from '../src/server/routes.ts';
 import { openTestDatabase } from './setup/hindcast.ts';
 import { LANES } from './setup/lanes.ts';
 import { gate } from './setup/probe.ts';
+import { sendRaw } from './setup/raw-socket.ts';
 
 const database = await openTestDatabase();
 const lines: Record<string, unknown>[] = [];
@@ -410,17 +411,9 @@ describe('requests that arrive slowly', () => {
     async (_, path) => {
       const slow = await start({ arrivalSeconds: 0.2 });
       const before = lines.length;
-      const socket = connect({ host: '127.0.0.1', port: Number(new URL(slow.url).port) });
-      const ended = new Promise<string>((resolve) => {
-        let text = '';
-        socket.setEncoding('utf8').on('data', (chunk) => {
-          text += chunk;
-        });
-        socket.once('close', () => resolve(text));
-      });
       const headers = ['host: localhost', 'content-type: application/json', 'content-length: 50'];
-      socket.write(`POST ${path} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n{"query":`);
-      const text = await ended;
+      const first = `POST ${path} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n{"query":`;
+      const text = await sendRaw(slow.url, { first });
       expect(text).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
       expect(JSON.parse(text.slice(text.indexOf('{')).replace(/\}[^}]*$/, '}'))).toEqual({
         errors: [
@@ -436,6 +429,21 @@ describe('requests that arrive slowly', () => {
       ]);
     },
   );
+});
+
+it('closes connections beyond their limit as they come, until others ended', async () => {
+  const small = await start({ connections: { atOnce: 20, headerSeconds: 1, idleSeconds: 1 } });
+  const before = lines.length;
+  const ends = await Promise.all(
+    Array.from({ length: 50 }, () => sendRaw(small.url, { first: '' })),
+  );
+  expect(ends.filter((text) => text.startsWith('HTTP/1.1 408 '))).toHaveLength(20);
+  expect(ends.filter((text) => text === '')).toHaveLength(30);
+  expect(lines.slice(before)).toMatchObject([
+    { level: 40, limit: 20, msg: 'too many connections: new ones are closed' },
+  ]);
+  expect((await fetch(`${small.url}/health/live`)).status).toBe(200);
+  await small.close();
 });
 
 it('leaves a connection alone whose body nobody read, but which came', async () => {

@@ -32,4 +32,5 @@ export const serverOptionsOf = async (
   log,
   host: config.host,
   port: config.port,
+  connections: config.connections,
 });

@@ -61,6 +61,9 @@ const environment = z.object({
   HINDCAST_DOCUMENTS_FOLDER: z.string().min(1).optional(),
   HINDCAST_RATE: z.coerce.number().int().min(1).max(1_000_000_000).default(20_000),
   HINDCAST_CONCURRENCY: z.coerce.number().int().min(1).max(100_000).default(512),
+  HINDCAST_CONNECTIONS: z.coerce.number().int().min(1).max(1_000_000).default(10_000),
+  HINDCAST_HEADER_SECONDS: z.coerce.number().int().min(1).max(600).default(10),
+  HINDCAST_IDLE_SECONDS: z.coerce.number().int().min(1).max(3600).default(65),
   HINDCAST_API_KEY: z.string().min(1).optional(),
   HINDCAST_REASON: z.string().min(1).optional(),
   HINDCAST_LOG_LEVEL: z
@@ -99,6 +102,16 @@ export interface AccessConfig {
   readonly concurrency: number;
 }
 
+/** What connections to a server may take, whoever is behind them. */
+export interface ConnectionLimits {
+  /** Connections at once; more are closed as they come. */
+  readonly atOnce: number;
+  /** How long the headers of a request may take to arrive. */
+  readonly headerSeconds: number;
+  /** How long a connection is kept open on which nothing is asked any more. */
+  readonly idleSeconds: number;
+}
+
 /** Where files are kept. */
 export type Place = { readonly folder: string } | S3Options;
 
@@ -135,6 +148,7 @@ export interface Config {
   /** Who is recorded as the author of facts when nobody else is known. */
   readonly actor: string;
   readonly access: AccessConfig;
+  readonly connections: ConnectionLimits;
   /** Whether a server runs only operations whose documents it knows. */
   readonly onlyTrustedDocuments: boolean;
   /** Folder of documents that a server knows beside its own; null for none. */
@@ -188,6 +202,11 @@ export const readConfig = (
     port: read.HINDCAST_PORT,
     actor: read.HINDCAST_ACTOR ?? read.USER ?? 'local',
     access: accessOf(read),
+    connections: {
+      atOnce: read.HINDCAST_CONNECTIONS,
+      headerSeconds: read.HINDCAST_HEADER_SECONDS,
+      idleSeconds: read.HINDCAST_IDLE_SECONDS,
+    },
     onlyTrustedDocuments: read.HINDCAST_DOCUMENTS === 'trusted',
     documentsFolder: read.HINDCAST_DOCUMENTS_FOLDER ?? null,
     apiKey: read.HINDCAST_API_KEY ?? null,

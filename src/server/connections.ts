@@ -1,5 +1,37 @@
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Logger } from 'pino';
+import type { ConnectionLimits } from '../platform/config.ts';
+
+/** How long a connection may be silent both ways, in milliseconds; long, since a paused stream is silent too. */
+const SILENCE = 300_000;
+const MAX_HEADERS = 100;
+const MINUTE = 60_000;
+
+/** What Node itself watches over. */
+export const httpOptionsOf = ({ headerSeconds, idleSeconds }: ConnectionLimits): ServerOptions => ({
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: headerSeconds * 1000,
+  // None for a whole request: a stream of predictions may take hours. Silence is limited instead.
+  requestTimeout: 0,
+  keepAliveTimeout: idleSeconds * 1000,
+  // How late the end of the headers' time may be noticed.
+  connectionsCheckingInterval: headerSeconds * 500,
+});
+
+/** Bounds what one connection may hold, and how many there are; says once a minute at most that more came. */
+export const limitConnections = (server: Server, atOnce: number, log: Logger): void => {
+  server.timeout = SILENCE;
+  server.maxHeadersCount = MAX_HEADERS;
+  server.maxConnections = atOnce;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  server.on('drop', () => {
+    const now = performance.now();
+    if (now - toldAt < MINUTE) return;
+    toldAt = now;
+    log.warn({ limit: atOnce }, 'too many connections: new ones are closed');
+  });
+};
 
 /** How long a body that nobody reads may go on after the answer, in milliseconds; time to see the answer first. */
 const LINGER = 1000;

@@ -1,13 +1,13 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { AccessConfig } from '../platform/config.ts';
+import type { AccessConfig, ConnectionLimits } from '../platform/config.ts';
 import { openAccess } from './access-control.ts';
 import { contextOf } from './app.ts';
 import { startTendingPartitions } from './background-partitions.ts';
 import { startReleasing } from './background-release.ts';
 import { startReplaying } from './background-replay.ts';
 import { startSealing } from './background-sealing.ts';
-import { trackConnections } from './connections.ts';
+import { httpOptionsOf, limitConnections, trackConnections } from './connections.ts';
 import { NO_DOCUMENTS } from './known-documents.ts';
 import { startMetrics } from './metrics.ts';
 import { StartError } from './request-guard.ts';
@@ -20,6 +20,7 @@ export interface ServerOptions extends Omit<ListenerOptions, 'control'> {
   readonly access?: AccessConfig;
   /** 0 for any free port. */
   readonly port: number;
+  readonly connections?: ConnectionLimits;
   /** Whether `/metrics` is served. */
   readonly hasMetrics?: boolean;
   /** Milliseconds that `close` waits for requests in progress. */
@@ -43,16 +44,7 @@ export interface RunningServer {
   readonly close: () => Promise<void>;
 }
 
-const TIMES = {
-  /** For the headers of a request, in milliseconds. */
-  headersTimeout: 10_000,
-  // None for a whole request: a stream of predictions may take hours. Silence is limited instead.
-  requestTimeout: 0,
-  keepAliveTimeout: 65_000,
-  connectionsCheckingInterval: 5_000,
-};
-/** How long a connection may be silent both ways, in milliseconds; long, since a paused stream is silent too. */
-const SILENCE = 300_000;
+const CONNECTIONS: ConnectionLimits = { atOnce: 10_000, headerSeconds: 10, idleSeconds: 65 };
 const CLOSE_PATIENCE = 30_000;
 const SEAL_SECONDS = 10;
 const POLL_SECONDS = 2;
@@ -74,9 +66,9 @@ export const startServer = async (given: ServerOptions): Promise<RunningServer> 
       onAnswered: metrics.observe,
     }),
   };
-  const server = createServer({ ...TIMES, maxHeaderSize: 16 * 1024 }, requestListener(options));
-  server.maxHeadersCount = 100;
-  server.timeout = SILENCE;
+  const limits = given.connections ?? CONNECTIONS;
+  const server = createServer(httpOptionsOf(limits), requestListener(options));
+  limitConnections(server, limits.atOnce, given.log);
   const connections = trackConnections(server);
   try {
     await listen(server, options);
