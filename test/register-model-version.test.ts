@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { onRecorded } from '../src/platform/events.ts';
 import { openTestHindcast, unique } from './setup/hindcast.ts';
-import { oidOf, register, registrationOf, rowCounts, sha256 } from './setup/registry.ts';
+import { oidOf, record, register, registrationOf, rowCounts, sha256 } from './setup/registry.ts';
 
 const hindcast = await openTestHindcast();
 const { ask, database } = hindcast;
@@ -10,6 +10,9 @@ const announced: string[] = [];
 onRecorded(async (_, keys) => {
   announced.push(...keys);
 });
+
+const warnings: string[] = [];
+process.on('warning', ({ message }) => warnings.push(message));
 
 const METRICS = 'metrics { name value dataset { digest } }';
 
@@ -261,4 +264,20 @@ describe('several at once', () => {
     );
     expect(new Set(digests.map((list) => JSON.stringify(list))).size).toBe(1);
   });
+});
+
+it('sends the statements of a transaction one after another', async () => {
+  const model = unique('flight-delay');
+  const [dataset] = registrationOf(model).datasets;
+  const fields = Array.from({ length: 3000 }, (_, index) => ({ name: `f ${index}`, type: 'FP32' }));
+  const wide = { definition: { name: unique('wide'), semver: '1.0.0', fields } };
+  const first = await register(hindcast, { ...registrationOf(model), featureSchema: wide });
+  const derivedFrom = first.modelVersion?.datasets.map(({ snapshot }) => snapshot.digest) ?? [];
+  const snapshot = { ...dataset?.snapshot.definition, name: 'derived', derivedFrom };
+  const recorded = await record(hindcast, 'recordDatasetSnapshot', snapshot);
+  expect(recorded).toMatchObject({ isNew: true });
+  const other = { ...registrationOf(model), hyperparameters: { depth: 7 } };
+  expect((await register(hindcast, other)).__typename).toBe('VersionConflictError');
+  // The driver warns once a process.
+  expect(warnings.filter((message) => message.includes('client.query()'))).toEqual([]);
 });

@@ -5,7 +5,7 @@ import { dateOf } from '../platform/instant.ts';
 import type { Issues } from '../platform/issues.ts';
 import { TimeWindowInput } from '../platform/time-window.ts';
 import { recordedAtIn, type Transaction } from '../platform/transaction.ts';
-import { type DatasetSnapshot, findSnapshots, snapshotDigest } from './dataset-snapshot.ts';
+import { type DatasetSnapshot, snapshotDigest } from './dataset-snapshot.ts';
 import { checkLocation, MAX_LOCATION_BYTES, recordLocation } from './evidence-location.ts';
 import { FeatureStatisticsInput, statisticsContent, statisticsOf } from './feature-statistics.ts';
 import { checkStatistics } from './feature-statistics-check.ts';
@@ -105,11 +105,17 @@ export const recordSnapshot = async (
   transaction: Transaction,
   source: SnapshotSource,
   path: readonly string[],
-): Promise<{ readonly snapshot: DatasetSnapshot; readonly isNew: boolean }> => {
+): Promise<{
+  readonly snapshot: Pick<DatasetSnapshot, 'id' | 'digest'>;
+  readonly isNew: boolean;
+}> => {
   const description = descriptionOf(source);
   const digest = snapshotDigest(description);
   const { derivedFrom, statistics, ...row } = description;
-  const sources = await findSnapshots(transaction, { digest: { in: [...derivedFrom] } });
+  const sources = await transaction.datasetSnapshot.findMany({
+    where: { digest: { in: [...derivedFrom] } },
+    select: { id: true, digest: true },
+  });
   const known = new Set(sources.map((found) => found.digest));
   const unknown = derivedFrom.find((source) => !known.has(source));
   if (unknown !== undefined) {
@@ -139,7 +145,5 @@ export const recordSnapshot = async (
     });
   }
   await recordLocation(transaction, digest, source.location);
-  const [snapshot] = await findSnapshots(transaction, { id: { in: [id] } });
-  if (snapshot === undefined) throw new Error('The snapshot just recorded is not there.');
-  return { snapshot, isNew: count === 1 };
+  return { snapshot: { id, digest }, isNew: count === 1 };
 };

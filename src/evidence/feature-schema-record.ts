@@ -114,23 +114,36 @@ const recordCommits = async (
   return commitIds;
 };
 
+/** Prisma would divide more into statements that it sends at once, on the one connection of a transaction. */
+const ROWS_AT_ONCE = 1000;
+
+const inTurn = async <Row>(
+  rows: readonly Row[],
+  insert: (data: Row[]) => Promise<unknown>,
+): Promise<void> => {
+  for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {
+    await insert(rows.slice(at, at + ROWS_AT_ONCE));
+  }
+};
+
 const insertFields = async (
   transaction: Transaction,
   featureSchemaId: number,
   fields: readonly FeatureFieldDefinition[],
   commitIds: ReadonlyMap<string, number>,
 ): Promise<void> => {
-  await transaction.featureField.createMany({
-    data: fields.map(({ transformations: _, categories, shape, ...field }) => ({
+  await inTurn(
+    fields.map(({ transformations: _, categories, shape, ...field }) => ({
       ...field,
       featureSchemaId,
       shape: [...shape],
       hasCategories: categories !== null,
       categories: [...(categories ?? [])],
     })),
-  });
-  await transaction.featureTransformation.createMany({
-    data: fields.flatMap(({ position: fieldPosition, transformations }) =>
+    (data) => transaction.featureField.createMany({ data }),
+  );
+  await inTurn(
+    fields.flatMap(({ position: fieldPosition, transformations }) =>
       transformations.map(({ codeCommit, inputs, ...step }, position) => ({
         ...step,
         featureSchemaId,
@@ -140,5 +153,6 @@ const insertFields = async (
         codeCommitId: codeCommit === null ? null : (commitIds.get(codeCommit) ?? null),
       })),
     ),
-  });
+    (data) => transaction.featureTransformation.createMany({ data }),
+  );
 };

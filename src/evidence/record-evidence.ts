@@ -3,13 +3,14 @@ import { builder, type SchemaTypes } from '../platform/builder.ts';
 import type { Context } from '../platform/context.ts';
 import { assertNoIssues, InvalidInputError, NotFoundError } from '../platform/errors.ts';
 import { announceRecorded } from '../platform/events.ts';
+import { referenced } from '../platform/immutable-cache.ts';
 import { collectIssues, type Issues } from '../platform/issues.ts';
 import { needs } from '../platform/needs.ts';
 import { inTransaction, type Transaction } from '../platform/transaction.ts';
 import { ArtifactInput, ArtifactRef, checkArtifact, recordArtifact } from './artifact.ts';
 import { CodeCommitRef } from './code-commit.ts';
 import { CodeCommitInput, checkCommit, recordCommit } from './code-commit-record.ts';
-import { DatasetSnapshotRef } from './dataset-snapshot.ts';
+import { DatasetSnapshotRef, datasetSnapshotById } from './dataset-snapshot.ts';
 import { checkSnapshot, DatasetSnapshotInput, recordSnapshot } from './dataset-snapshot-record.ts';
 import { EvidenceConflictError } from './evidence-conflict.ts';
 import { locationsOf } from './evidence-location.ts';
@@ -120,11 +121,19 @@ builder.mutationFields((t) => ({
     args: {
       input: t.arg({ type: DatasetSnapshotInput, required: true, description: 'The snapshot.' }),
     },
-    resolve: (_, { input }, context) =>
-      record(context, input, checkSnapshot, async (transaction, source) => {
-        const { snapshot, isNew } = await recordSnapshot(transaction, source, ['input']);
-        return { object: snapshot, isNew };
-      }),
+    resolve: async (_, { input }, context) => {
+      const { object, isNew } = await record(
+        context,
+        input,
+        checkSnapshot,
+        async (transaction, source) => {
+          const { snapshot, isNew } = await recordSnapshot(transaction, source, ['input']);
+          return { object: snapshot.id, isNew };
+        },
+      );
+      const snapshot = await datasetSnapshotById(context.database).load(object);
+      return { object: referenced(snapshot), isNew };
+    },
   }),
   recordRuntimeEnvironment: t.field({
     extensions: needs('registry:write'),

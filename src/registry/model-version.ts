@@ -3,7 +3,6 @@ import { builder } from '../platform/builder.ts';
 import type { Database } from '../platform/database.ts';
 import { immutableLoader } from '../platform/immutable-cache.ts';
 import { idsByNamePair, splitRelease } from '../platform/name-pairs.ts';
-import type { Transaction } from '../platform/transaction.ts';
 
 /** A named line of model versions. */
 export interface Model {
@@ -37,9 +36,9 @@ export interface ModelVersion {
 
 type Where = { id: { in: number[] } } | { digest: { in: string[] } };
 
-/** Versions as stored now, past the cache; inside a transaction, through it. */
+/** Versions as stored now, past the cache. */
 export const findModelVersions = (
-  prisma: Pick<Transaction, 'modelVersion'>,
+  prisma: Pick<Database['prisma'], 'modelVersion'>,
   where: Where,
 ): Promise<ModelVersion[]> =>
   prisma.modelVersion.findMany({

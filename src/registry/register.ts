@@ -4,6 +4,7 @@ import { featureSchemaKeys } from '../evidence/record-evidence.ts';
 import { builder } from '../platform/builder.ts';
 import { canonicalJson, type JsonValue } from '../platform/canonical-json.ts';
 import type { Context } from '../platform/context.ts';
+import type { Database } from '../platform/database.ts';
 import { InvalidInputError, NotFoundError } from '../platform/errors.ts';
 import { announceRecorded } from '../platform/events.ts';
 import { referenced } from '../platform/immutable-cache.ts';
@@ -21,7 +22,6 @@ import { type Manifest, manifestDigest, manifestText, recipeDigest } from './man
 import { appendMetrics, metricsOf } from './metric.ts';
 import {
   findModelVersion,
-  findModelVersions,
   type ModelVersion,
   ModelVersionRef,
   modelVersionById,
@@ -141,6 +141,18 @@ interface Registered {
   readonly isNew: boolean;
 }
 
+/** Ends a transaction that came second; what holds the name is read afterwards. */
+class NameTaken extends Error {
+  override readonly name = 'NameTaken';
+  readonly versionId: number;
+  readonly manifest: Manifest;
+  constructor(versionId: number, manifest: Manifest) {
+    super('The semantic version is taken by another manifest.');
+    this.versionId = versionId;
+    this.manifest = manifest;
+  }
+}
+
 /** Records a version with everything it was made from, in one transaction. */
 const registerModelVersion = async (
   context: Context,
@@ -149,7 +161,7 @@ const registerModelVersion = async (
   checkRegistration(input);
   const { database } = context;
   const parent = await findParent(context, input);
-  const { id, isNew, schemaDigest } = await inTransaction(database, async (transaction) => {
+  const work = async (transaction: Transaction) => {
     const evidence = await recordEvidence(transaction, input);
     const manifest = manifestOf(input, evidence, parent);
     const digest = manifestDigest(manifest);
@@ -157,11 +169,16 @@ const registerModelVersion = async (
       throw new DigestMismatchError(input.expectedDigest, digest, manifestText(manifest));
     }
     const version = await insertVersion(transaction, context, input, evidence, manifest, parent);
-    if (version.digest !== digest) throw await conflict(transaction, version, manifest);
+    if (version.digest !== digest) throw new NameTaken(version.id, manifest);
     await lockVersion(transaction, version.id);
     await appendMetrics(transaction, version.id, input.metrics, context.actor.name);
     return { ...version, schemaDigest: evidence.featureSchema.digest };
-  });
+  };
+  const { id, isNew, schemaDigest } = await inTransaction(database, work).catch(
+    async (error: unknown) => {
+      throw error instanceof NameTaken ? await conflict(database, error) : error;
+    },
+  );
   // One request may register twice, and read in between.
   locationsOf(context).clearAll();
   metricsOf(context).clearAll();
@@ -177,12 +194,10 @@ const registerModelVersion = async (
 };
 
 const conflict = async (
-  transaction: Transaction,
-  { id }: Reference,
-  manifest: Manifest,
+  database: Database,
+  { versionId, manifest }: NameTaken,
 ): Promise<VersionConflictError> => {
-  const [found] = await findModelVersions(transaction, { id: { in: [id] } });
-  const existing = referenced(found ?? null);
+  const existing = referenced(await modelVersionById(database).load(versionId));
   const differences = valueChanges(
     JSON.parse(existing.manifest) as JsonValue,
     JSON.parse(manifestText(manifest)) as JsonValue,
