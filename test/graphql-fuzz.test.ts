@@ -10,6 +10,7 @@ import { anyChange } from './setup/any-line.ts';
 import type { Pools } from './setup/any-value.ts';
 import { inputsOr, timeoutFor, tryAll } from './setup/fuzz.ts';
 import { openTestHindcast } from './setup/hindcast.ts';
+import { YOGA_PATH } from './setup/lanes.ts';
 import { randomBy } from './setup/random.ts';
 import { append, field, line, served } from './setup/registration.ts';
 
@@ -144,7 +145,7 @@ const tryDocument = ({ query, variables, body, isMutation }: AnyDocument): Promi
     if (!isMutation && url.length < 8000) {
       assertDecent(await answerOf(url, { headers: { accept: 'application/json' } }));
     }
-    const byYoga = await post('/graphql?', body);
+    const byYoga = await post(YOGA_PATH, body);
     assertDecent(byYoga);
     if (isMutation) return;
     const moments = aliasedMoments(query);
@@ -171,7 +172,7 @@ it('answers damaged requests', { timeout: timeoutFor(DAMAGED) }, async () => {
   const tryBody = (body: Buffer): Promise<void> =>
     about(body.toString(), async () => {
       assertDecent(await post('/graphql', new Uint8Array(body)));
-      assertDecent(await post('/graphql?', new Uint8Array(body)));
+      assertDecent(await post(YOGA_PATH, new Uint8Array(body)));
     });
   await tryAll('damaged requests', bodies, tryBody, DAMAGED);
 });

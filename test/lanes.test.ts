@@ -1,6 +1,10 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { isPlainRequest } from '../src/server/json-lane.ts';
 import { readOperations } from '../src/server/operations.ts';
 import { openDemo, operationNames, variablesOf } from './setup/example.ts';
+import { LANES, YOGA_PATH } from './setup/lanes.ts';
 
 const { fetch } = await openDemo();
 const operations = await readOperations();
@@ -32,7 +36,7 @@ const send = async (path: string, body: string, accept: string): Promise<Answer>
 
 /** The same request, as often as it takes to be compiled, down the short lane and through Yoga's HTTP layer. */
 const compare = async (body: string, accept = 'application/json'): Promise<Answer> => {
-  const yoga = await send('/graphql?', body, accept);
+  const yoga = await send(YOGA_PATH, body, accept);
   for (let round = 0; round < 5; round += 1) {
     expect(await send('/graphql', body, accept)).toEqual(yoga);
   }
@@ -41,6 +45,27 @@ const compare = async (body: string, accept = 'application/json'): Promise<Answe
 
 const request = (query: string, variables: object = {}): string =>
   JSON.stringify({ query, variables });
+
+it('goes different ways in the tests of both lanes', async () => {
+  const plain: boolean[] = [];
+  const server = createServer((request, response) => {
+    plain.push(isPlainRequest(request));
+    response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  for (const [, path] of LANES) {
+    const headers = { 'content-type': 'application/json' };
+    await globalThis.fetch(`http://127.0.0.1:${port}${path}`, {
+      method: 'POST',
+      headers,
+      body: '{}',
+    });
+  }
+  server.closeAllConnections();
+  server.close();
+  expect(plain).toEqual([true, false]);
+});
 
 describe('both lanes answer alike', () => {
   it.each(operationNames.filter((name) => name !== 'replay-job'))('to %s', async (name) => {

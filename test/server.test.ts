@@ -10,7 +10,7 @@ import { createLog } from '../src/server/log.ts';
 import { StartError } from '../src/server/request-guard.ts';
 import { type Route, sendJson } from '../src/server/routes.ts';
 import { openTestDatabase } from './setup/hindcast.ts';
-import { LANES } from './setup/lanes.ts';
+import { LANES, YOGA_PATH } from './setup/lanes.ts';
 import { gate } from './setup/probe.ts';
 import { sendRaw } from './setup/raw-socket.ts';
 
@@ -455,7 +455,7 @@ it('leaves a connection alone whose body nobody read, but which came', async () 
           agent,
           host: '127.0.0.1',
           port,
-          path: '/graphql?',
+          path: YOGA_PATH,
           method: 'POST',
           headers: { 'content-type': 'application/json', 'content-length': body.length },
         },
