@@ -11,7 +11,7 @@ import { weekOf } from '../src/prediction/partitions.ts';
 import { modelVersionByDigest } from '../src/registry/model-version.ts';
 import { archivePartition } from '../src/retention/archive-partition.ts';
 import { field } from './feature-fixture.ts';
-import { askWith, makeKey, startClosed } from './setup/closed.ts';
+import { askEveryWay, makeKey, startClosed } from './setup/closed.ts';
 import { openTestDatabase } from './setup/database.ts';
 import { openServing, rawLines, type Serving } from './setup/ingest.ts';
 import { leaks, SECRETS, waysTo } from './setup/sensitive-ways.ts';
@@ -70,7 +70,7 @@ const DAY = { from: '2026-04-03T00:00:00Z', to: '2026-04-04T00:00:00Z' };
 const { prediction, redacted, refused } = waysTo(own, 'case', DAY);
 
 const ask = async (credential: string, query: string, on = server) => {
-  const { data, errors = [] } = await askWith(on, credential, query);
+  const { data, errors = [] } = await askEveryWay(on, credential, query);
   return {
     data,
     messages: errors.map(({ message }) => message),

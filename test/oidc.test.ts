@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { base64url, exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { OidcOptions } from '../src/platform/config.ts';
-import { askWith, startClosed } from './setup/closed.ts';
+import { askEveryWay, startClosed } from './setup/closed.ts';
 import { openTestDatabase } from './setup/database.ts';
 
 interface SigningKey {
@@ -82,14 +82,14 @@ const unsigned = async (header: object): Promise<string> => {
 
 const HELLO = '{ serverInfo { version } models { nodes { name } } }';
 const statusOf = async (text: string): Promise<number> =>
-  (await askWith(server, text, HELLO)).status;
+  (await askEveryWay(server, text, HELLO)).status;
 
 describe('a token', () => {
   it('of the issuer speaks for whom it names, with the scopes that are known here', async () => {
     expect(await statusOf(await token())).toBe(200);
     // Scopes may also be a list.
     expect(await statusOf(await token({ scope: ['registry:read'] }))).toBe(200);
-    const { status, errors } = await askWith(server, await token({ scope: 'openid' }), HELLO);
+    const { status, errors } = await askEveryWay(server, await token({ scope: 'openid' }), HELLO);
     expect([status, errors?.[0]?.extensions]).toEqual([
       403,
       { code: 'FORBIDDEN', scopes: ['registry:read'] },
@@ -97,7 +97,7 @@ describe('a token', () => {
     // A claim of models restricts, and one that cannot be read restricts to none.
     expect(await statusOf(await token({ hindcast_models: ['flight-*'] }))).toBe(403);
     const hidden = '{ model(name: "flight-delay") { name } }';
-    const odd = await askWith(server, await token({ hindcast_models: 7 }), hidden);
+    const odd = await askEveryWay(server, await token({ hindcast_models: 7 }), hidden);
     expect([odd.status, odd.data]).toEqual([200, { model: null }]);
   });
 
@@ -171,7 +171,7 @@ describe('a token', () => {
     const other = await startClosed(database, {
       oidc: { ...oidc, jwksUrl: 'http://127.0.0.1:9/' },
     });
-    const answer = await askWith(other, await token(), HELLO);
+    const answer = await askEveryWay(other, await token(), HELLO);
     expect([answer.status, answer.errors?.[0]?.extensions]).toEqual([
       503,
       { code: 'ISSUER_UNREACHABLE' },

@@ -5,7 +5,7 @@ import { allowsModel } from '../src/platform/model-pattern.ts';
 import { appendPredictions } from '../src/prediction/append.ts';
 import { modelVersionByDigest } from '../src/registry/model-version.ts';
 import { field } from './feature-fixture.ts';
-import { askWith, makeKey, startClosed } from './setup/closed.ts';
+import { askEveryWay, makeKey, startClosed } from './setup/closed.ts';
 import { openTestDatabase } from './setup/database.ts';
 import { openServing, rawLines, type Serving } from './setup/ingest.ts';
 
@@ -19,6 +19,7 @@ const open = async (requestId: string): Promise<Serving & { readonly model: stri
 const own = await open('own');
 const other = await open('other');
 const { text } = await makeKey(database, SCOPES, { models: [own.model] });
+const everything = (await makeKey(database, SCOPES)).text;
 const server = await startClosed(database);
 afterAll(async () => {
   await server.close();
@@ -26,7 +27,7 @@ afterAll(async () => {
 });
 
 const ask = async (query: string) => {
-  const { data, errors } = await askWith(server, text, query);
+  const { data, errors } = await askEveryWay(server, text, query);
   return { data, messages: errors?.map(({ message }) => message) ?? [] };
 };
 const request = ({ endpoint }: Serving, requestId: string) =>
@@ -61,6 +62,35 @@ describe('a caller that is restricted to models', () => {
         nodes: [null],
       },
       messages: [],
+    });
+  });
+
+  it('sees no more of what others were just shown by the same operation', async () => {
+    const query = `query ($by: PredictionLogReference!, $version: ModelVersionReference!, $id: ID!) {
+      predictionLog(by: $by) { requestId modelVersion { digest } }
+      trace(prediction: $by) { verdict modelVersion { digest } }
+      modelVersion(by: $version) { digest model { name } }
+      node(id: $id) { id }
+    }`;
+    const { name, environment } = other.endpoint;
+    const variables = {
+      by: { request: { endpoint: { name, environment }, requestId: 'other' } },
+      version: { digest: other.version.digest },
+      id: encodeGlobalID('ModelVersion', other.version.digest),
+    };
+    const { digest } = other.version;
+    const shown = await askEveryWay(server, everything, query, { variables });
+    expect(shown.data).toMatchObject({
+      modelVersion: { digest },
+      trace: { modelVersion: { digest } },
+    });
+    const hidden = await askEveryWay(server, text, query, { variables });
+    expect(hidden.errors).toBeUndefined();
+    expect(hidden.data).toEqual({
+      predictionLog: null,
+      trace: null,
+      modelVersion: null,
+      node: null,
     });
   });
 

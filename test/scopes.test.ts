@@ -17,7 +17,7 @@ import { identityKey, selectPredictions } from '../src/prediction/prediction-log
 import { schema } from '../src/schema.ts';
 import { logRoutes } from '../src/server/log-routes.ts';
 import { fieldNeeds } from '../src/server/requirements.ts';
-import { askWith, makeKey, startClosed } from './setup/closed.ts';
+import { askEveryWay, makeKey, startClosed } from './setup/closed.ts';
 import { openTestDatabase } from './setup/database.ts';
 import { openServing, rawLines } from './setup/ingest.ts';
 
@@ -76,7 +76,11 @@ const roots = (
 );
 
 const codeOf = async (scopes: readonly Scope[], query: string, models?: readonly string[]) => {
-  const { status, errors } = await askWith(server, await keyWith(scopes, models ?? null), query);
+  const { status, errors } = await askEveryWay(
+    server,
+    await keyWith(scopes, models ?? null),
+    query,
+  );
   const extensions = errors?.[0]?.extensions as { code?: string; scopes?: string[] } | undefined;
   return { status, code: extensions?.code, scopes: extensions?.scopes };
 };
@@ -212,7 +216,7 @@ describe('no way around', () => {
     const predictionId = idOf('PredictionLog', identityKey(prediction));
     const versionId = idOf('ModelVersion', version.digest);
     const ask = async (scopes: readonly Scope[], query: string) => {
-      const { data, errors } = await askWith(server, await keyWith(scopes), query);
+      const { data, errors } = await askEveryWay(server, await keyWith(scopes), query);
       return { data, code: errors?.map(({ extensions }) => extensions) };
     };
     const lacking = (scope: Scope) => [{ code: 'FORBIDDEN', scopes: [scope] }];

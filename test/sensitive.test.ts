@@ -2,9 +2,10 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Scope } from '../src/platform/context.ts';
 import { appendPredictions } from '../src/prediction/append.ts';
 import { field } from './feature-fixture.ts';
-import { askWith, makeKey, startClosed } from './setup/closed.ts';
+import { askEveryWay, askWith, makeKey, startClosed } from './setup/closed.ts';
 import { openTestDatabase } from './setup/database.ts';
 import { openServing, rawLines } from './setup/ingest.ts';
+import { ROUNDS } from './setup/lanes.ts';
 import { leaks, SECRETS, waysTo } from './setup/sensitive-ways.ts';
 
 const database = await openTestDatabase();
@@ -46,7 +47,7 @@ const { prediction, redacted, refused } = waysTo({ endpoint, version }, 'case', 
 const ALIKE: readonly string[] = ['unusual features', 'replay'];
 
 const codesOf = async (credential: string, query: string, on = server) => {
-  const { data, errors = [], status } = await askWith(on, credential, query);
+  const { data, errors = [], status } = await askEveryWay(on, credential, query);
   const codes = errors.map(({ extensions }) => (extensions as { code?: string }).code);
   return { data, codes, status, messages: errors.map(({ message }) => message) };
 };
@@ -61,6 +62,8 @@ describe('without features:sensitive', () => {
     const seen = await codesOf(investigator, redacted[name] ?? '');
     expect(seen.messages).toEqual([]);
     expect(JSON.stringify(seen.data)).not.toBe(JSON.stringify(data));
+    // What was compiled, and what is kept of it, is shared by all callers.
+    expect((await codesOf(reader, redacted[name] ?? '')).data).toEqual(data);
   });
 
   it.each(Object.keys(refused))('refuses %s', async (name) => {
@@ -93,8 +96,8 @@ describe('without features:sensitive', () => {
 
 describe('a sensitive read', () => {
   it('is on record before its answer is there: who, what, when, why', async () => {
-    for (const path of ['/graphql', '/graphql?']) {
-      const id = `read-${path.length}`;
+    for (const [round, path] of ROUNDS.entries()) {
+      const id = `read-${round}`;
       const { data, headers } = await askWith(
         server,
         investigator,
@@ -139,10 +142,21 @@ describe('a sensitive read', () => {
     expect(leaks(data ?? null)).toEqual([]);
   });
 
+  it.each(['the entity key', 'features', 'a trace', 'the events of a request'])(
+    'is shown with a reason where one is needed: %s',
+    async (name) => {
+      const headers = { 'x-reason': 'case 18' };
+      const query = redacted[name] ?? '';
+      const { data, errors } = await askEveryWay(strict, investigator, query, { headers });
+      expect(errors).toBeUndefined();
+      expect(leaks(data)).not.toEqual([]);
+    },
+  );
+
   it('is not shown when it cannot be recorded', async () => {
     await database.query({ text: 'ALTER TABLE sensitive_read RENAME TO gone' });
     try {
-      for (const path of ['/graphql', '/graphql?']) {
+      for (const path of ROUNDS) {
         const answer = await askWith(server, investigator, prediction('entityKey'), { path });
         expect(leaks(answer)).toEqual([]);
         expect(answer.errors?.[0]?.message).toBe(

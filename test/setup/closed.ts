@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { createApiKey, type NewApiKey } from '../../src/access/api-key.ts';
 import { folderStore } from '../../src/platform/artifact-store.ts';
 import { type AccessConfig, readConfig } from '../../src/platform/config.ts';
@@ -11,6 +12,7 @@ import {
 import { createLog } from '../../src/server/log.ts';
 import { logRoutes } from '../../src/server/log-routes.ts';
 import type { GraphqlResponse } from './hindcast.ts';
+import { ROUNDS } from './lanes.ts';
 
 export const OPEN_ACCESS: AccessConfig = readConfig({}, {}).access;
 
@@ -57,20 +59,17 @@ export interface Answered extends GraphqlResponse {
   readonly headers: Headers;
 }
 
+interface Sent {
+  readonly variables?: object;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** Sends a GraphQL operation with a credential, down the short lane or through Yoga's HTTP layer. */
 export const askWith = async (
   { url }: Pick<RunningServer, 'url'>,
   credential: string | null,
   query: string,
-  {
-    variables = {},
-    headers = {},
-    path = '/graphql',
-  }: {
-    readonly variables?: object;
-    readonly headers?: Readonly<Record<string, string>>;
-    readonly path?: string;
-  } = {},
+  { variables = {}, headers = {}, path = '/graphql' }: Sent & { readonly path?: string } = {},
 ): Promise<Answered> => {
   const response = await fetch(url + path, {
     method: 'POST',
@@ -84,4 +83,22 @@ export const askWith = async (
   });
   const body = (await response.json()) as GraphqlResponse;
   return { ...body, status: response.status, headers: response.headers };
+};
+
+/** A dossier is made and signed anew each time. */
+const plain = ({ status, data, errors }: Answered): string =>
+  JSON.stringify({ status, data, errors }, (key, value) => (key === 'envelope' ? '' : value));
+
+/** Asks the same down both lanes, before and after it is compiled. It must be answered alike, and the answer is that one. */
+export const askEveryWay = async (
+  server: Pick<RunningServer, 'url'>,
+  credential: string | null,
+  query: string,
+  sent: Sent = {},
+): Promise<Answered> => {
+  const ask = (path: string) => askWith(server, credential, query, { ...sent, path });
+  const [path = '', ...others] = ROUNDS;
+  const first = await ask(path);
+  for (const other of others) expect(plain(await ask(other))).toBe(plain(first));
+  return first;
 };
