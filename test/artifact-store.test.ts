@@ -1,6 +1,4 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -9,39 +7,14 @@ import { type ArtifactStore, folderStore, storeKey } from '../src/platform/artif
 import { ConfigError, readConfig } from '../src/platform/config.ts';
 import { s3Archive } from '../src/platform/s3-archive-store.ts';
 import { s3Store } from '../src/platform/s3-artifact-store.ts';
+import { NO_BUCKET, startBucketServer } from './setup/bucket-server.ts';
 import { sha256 } from './setup/registration.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'hindcast-store-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** A service that keeps what is put and gives it back, as S3 does; it refuses what is not signed. */
-const objects = new Map<string, Uint8Array>();
-const bodyOf = async (request: IncomingMessage): Promise<Uint8Array> => {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of request) chunks.push(chunk as Uint8Array);
-  return Buffer.concat(chunks);
-};
-const service = createServer((request, response) => {
-  void (async () => {
-    const key = request.url ?? '';
-    const body = await bodyOf(request);
-    const isSigned = /^AWS4-HMAC-SHA256 Credential=key\/\d{8}\/eu-test\/s3\/aws4_request/.test(
-      request.headers.authorization ?? '',
-    );
-    if (!isSigned) response.writeHead(403).end();
-    else if (request.method === 'PUT') {
-      objects.set(key, body);
-      response.writeHead(200).end();
-    } else if (request.method === 'DELETE') {
-      objects.delete(key);
-      response.writeHead(204).end();
-    } else if (objects.has(key)) response.writeHead(200).end(objects.get(key));
-    else response.writeHead(404).end();
-  })();
-});
-await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
-afterAll(() => service.close());
-const endpoint = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
+const { endpoint, objects, close } = await startBucketServer();
+afterAll(close);
 const keys = {
   region: 'eu-test',
   accessKeyId: 'key',
@@ -121,6 +94,14 @@ describe('artifact stores', () => {
       accessKeyId: 'other',
     });
     await expect(wrong.read(sha256('x'))).rejects.toThrow('s3://models answered 403 Forbidden.');
+  });
+
+  it('say that a bucket is not there, instead of having nothing', async () => {
+    const options = { bucket: NO_BUCKET, prefix: '', endpoint, ...keys };
+    const message = `s3://${NO_BUCKET} is not there.`;
+    await expect(s3Store(options).read(sha256('x'))).rejects.toThrow(message);
+    await expect(s3Store(options).write(Buffer.from('x'))).rejects.toThrow(message);
+    await expect(s3Archive(options).open(sha256('x'))).rejects.toThrow(message);
   });
 
   it('are where the configuration says', () => {

@@ -13,13 +13,14 @@ import { type S3Options, s3Bucket } from './s3-artifact-store.ts';
 /** How long a file may take on its way, in milliseconds. */
 const PATIENCE = 900_000;
 
-/** How long a copy stays on this machine after it was fetched, in milliseconds. */
+/** How long a copy stays on this machine after it was last asked for, in milliseconds. */
 const KEPT = 600_000;
 
-/** Files in a bucket. One that is read is fetched as a whole, and its copy kept for ten minutes. */
+/** Files in a bucket. One that is read is fetched as a whole, and its copy kept for ten minutes after its last use. */
 export const s3Archive = (options: S3Options): ArchiveStore => {
-  const { location, send } = s3Bucket(options);
+  const { location, send, notThere } = s3Bucket(options);
   const copies = new Map<string, Promise<string | null>>();
+  const ends = new Map<string, NodeJS.Timeout>();
   let folder: Promise<string> | undefined;
   const ownFolder = async (): Promise<string> => {
     folder ??= mkdtemp(join(tmpdir(), 'hindcast-archive-')).then((path) => {
@@ -31,6 +32,8 @@ export const s3Archive = (options: S3Options): ArchiveStore => {
   const drop = async (digest: string): Promise<void> => {
     const copy = copies.get(digest);
     copies.delete(digest);
+    clearTimeout(ends.get(digest));
+    ends.delete(digest);
     const path = await copy?.catch(() => null);
     if (path != null) await rm(path, { force: true });
   };
@@ -47,7 +50,7 @@ export const s3Archive = (options: S3Options): ArchiveStore => {
     }
     const finished = `${path}.parquet`;
     await rename(path, finished);
-    setTimeout(() => void drop(digest), KEPT).unref();
+    ends.set(digest, setTimeout(() => void drop(digest), KEPT).unref());
     return finished;
   };
   return {
@@ -56,11 +59,12 @@ export const s3Archive = (options: S3Options): ArchiveStore => {
       const stored = await digestOfFile(path);
       const init = { method: 'PUT', body: await openAsBlob(path) };
       const response = await send(stored.digest, init, PATIENCE);
-      if (response === null) throw new Error(`${location} is not there.`);
+      if (response === null) throw notThere();
       return stored;
     },
     open: async (digest) => {
       const existing = copies.get(digest);
+      ends.get(digest)?.refresh();
       if (existing !== undefined) return existing;
       const copy = fetchCopy(digest);
       copies.set(digest, copy);

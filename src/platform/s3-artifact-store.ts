@@ -30,8 +30,10 @@ export const s3Bucket = ({ bucket, prefix, endpoint, ...credentials }: S3Options
     [endpoint.replace(/\/+$/, ''), bucket, prefix, storeKey(digest)]
       .filter((part) => part !== '')
       .join('/');
+  const notThere = (): Error => new Error(`${location} is not there.`);
   return {
     location,
+    notThere,
     /** The answer to a request about the file of a digest; null when there is no such file. */
     send: async (
       digest: string,
@@ -40,8 +42,12 @@ export const s3Bucket = ({ bucket, prefix, endpoint, ...credentials }: S3Options
     ): Promise<Response | null> => {
       const signal = AbortSignal.timeout(patience);
       const response = await client.fetch(urlOf(digest), { ...init, signal });
-      if (response.status === 404) return null;
       if (response.ok) return response;
+      if (response.status === 404) {
+        // A bucket with a wrong name must not pass for one that has nothing.
+        if ((await response.text()).includes('NoSuchBucket')) throw notThere();
+        return null;
+      }
       throw new Error(`${location} answered ${response.status} ${response.statusText}.`);
     },
   };
@@ -49,7 +55,7 @@ export const s3Bucket = ({ bucket, prefix, endpoint, ...credentials }: S3Options
 
 /** Files in a bucket. */
 export const s3Store = (options: S3Options): ArtifactStore => {
-  const { location, send } = s3Bucket(options);
+  const { location, send, notThere } = s3Bucket(options);
   return {
     location,
     read: async (digest) => {
@@ -61,7 +67,7 @@ export const s3Store = (options: S3Options): ArtifactStore => {
       const digest = digestOfBytes(bytes);
       // A copy, because a view on shared memory is no body.
       const response = await send(digest, { method: 'PUT', body: new Uint8Array(bytes) });
-      if (response === null) throw new Error(`${location} is not there.`);
+      if (response === null) throw notThere();
       return digest;
     },
   };
