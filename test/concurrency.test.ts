@@ -22,12 +22,15 @@ const RECORDS = 20;
 
 const folder = await mkdtemp(join(tmpdir(), 'hindcast-writers-'));
 const database = 'url' in inject('template') ? await openEmptyDatabase() : null;
-const variables = {
+const byDefault = {
   HINDCAST_DATA: folder,
   HINDCAST_SEAL_SECONDS: '1',
+  ...(database !== null && { DATABASE_URL: urlOf(database) }),
+};
+const variables = {
+  ...byDefault,
   // Nobody is to be sent away, however slow the machine is.
   DATABASE_WAIT_SECONDS: '100',
-  ...(database !== null && { DATABASE_URL: urlOf(database) }),
 };
 afterAll(async () => {
   await database?.close();
@@ -114,6 +117,28 @@ describe(`${WRITERS} writers at once`, () => {
     expect(results.filter(({ isNew }) => isNew === true)).toHaveLength(1);
     const ids = results.flatMap(({ modelVersion }) => modelVersion?.id ?? []);
     expect(new Set(ids).size).toBe(1);
+  });
+
+  it('register one version, each with other content, while all wait as long as they do by default', async () => {
+    const patient = servers;
+    // The embedded database belongs to one of them.
+    const own = database === null ? { HINDCAST_DATA: join(folder, 'another') } : {};
+    servers = await Promise.all(patient.map(() => startProcess({ ...byDefault, ...own })));
+    // What a process does for the first time takes several times as long.
+    for (const server of servers) await register(server, registration([field('distance')]));
+    const input = registration([field('distance')]);
+    const results = await atOnce((server, depth) =>
+      mutate<Typed>(server, 'registerModelVersion', 'isNew', {
+        ...input,
+        hyperparameters: { depth },
+      }),
+    );
+    expect(typesOf(results)).toEqual({
+      RegisterModelVersionPayload: 1,
+      VersionConflictError: WRITERS - 1,
+    });
+    for (const server of servers) await server.kill('SIGTERM');
+    servers = patient;
   });
 
   it('move one version: one does, the others are told where it is', async () => {
