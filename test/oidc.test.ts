@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { base64url, exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { OidcOptions } from '../src/platform/config.ts';
+import { tokenVerifier } from '../src/server/token-verifier.ts';
 import { askEveryWay, startClosed } from './setup/closed.ts';
 import { openTestDatabase } from './setup/database.ts';
 
@@ -23,6 +24,7 @@ const second = await newKey('second', 'RS256');
 const stranger = await newKey('first', 'ES256');
 
 let published: readonly SigningKey[] = [first];
+let keysUrl: string | null = null;
 const issuerServer = createServer(async (request, response) => {
   const keys = await Promise.all(
     published.map(async ({ kid, alg, pair }) => ({
@@ -33,7 +35,7 @@ const issuerServer = createServer(async (request, response) => {
     })),
   );
   const document = request.url?.startsWith('/.well-known')
-    ? { issuer, jwks_uri: `${issuer}/keys` }
+    ? { issuer, jwks_uri: keysUrl ?? `${issuer}/keys` }
     : { keys };
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(document));
 });
@@ -165,6 +167,20 @@ describe('a token', () => {
 
   it('is taken within the difference of clocks', async () => {
     expect(await statusOf(await token({ exp: now() - 10 }))).toBe(200);
+  });
+
+  it('cannot be checked by keys that the issuer names at an address that others can answer for', async () => {
+    keysUrl = 'http://keys.example.test/keys';
+    try {
+      await expect(tokenVerifier(oidc)(await token())).rejects.toMatchObject({
+        name: 'IssuerUnreachableError',
+        cause: {
+          message: expect.stringMatching(/ names keys at http:.*, which must start with https:/),
+        },
+      });
+    } finally {
+      keysUrl = null;
+    }
   });
 
   it('cannot be checked while the issuer does not answer, which is no fault of its own', async () => {

@@ -10,13 +10,13 @@ const flag = z
   .default('0')
   .transform((text) => text === '1');
 
-const isSecure = (text: string): boolean => {
+/** Whether it is an address whose answers nobody on the way can exchange. */
+export const isSecureUrl = (text: string): boolean => {
   const { protocol, hostname } = new URL(text);
   return protocol === 'https:' || /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname);
 };
 
-/** An address whose answers nobody on the way can exchange. */
-const secureUrl = z.string().url().refine(isSecure, 'must start with https://');
+const secureUrl = z.string().url().refine(isSecureUrl, 'must start with https://');
 const postgresUrl = z
   .string()
   .trim()
@@ -94,7 +94,7 @@ export interface AccessConfig {
   readonly oidc: OidcOptions | null;
   /** Whether sensitive values are shown only to who says why. */
   readonly needReason: boolean;
-  /** Whether the schema and GraphiQL are shown; null for only where there are no credentials. */
+  /** Whether the schema and GraphiQL are shown; null for on loopback only. */
   readonly introspection: boolean | null;
   /** Cost of operations that a caller may ask for in a second, unless its key says otherwise. */
   readonly rate: number;

@@ -1,5 +1,5 @@
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
-import type { OidcOptions } from '../platform/config.ts';
+import { isSecureUrl, type OidcOptions } from '../platform/config.ts';
 import { type Actor, SCOPES, type Scope } from '../platform/context.ts';
 
 /** Asymmetric ones alone: with others, who can check a token could make one. */
@@ -57,6 +57,9 @@ const discoveredKeysUrl = async (issuer: string): Promise<string> => {
   const document = (await response.json()) as { issuer?: unknown; jwks_uri?: unknown };
   if (document.issuer !== issuer || typeof document.jwks_uri !== 'string') {
     throw new Error(`${url} does not describe ${issuer}.`);
+  }
+  if (!isSecureUrl(document.jwks_uri)) {
+    throw new Error(`${url} names keys at ${document.jwks_uri}, which must start with https://.`);
   }
   return document.jwks_uri;
 };
