@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { sqlState } from '../../src/platform/database.ts';
 
 /** A node of a Citus cluster. */
 export interface ClusterNode {
@@ -48,6 +49,19 @@ export const databaseAt = (url: string | URL, name: string): string => {
 const serversOf = (url: string, nodes: readonly ClusterNode[]): readonly (string | URL)[] =>
   nodes.length === 0 ? [url] : nodes.map((node) => onNode(url, node));
 
+/** SQLSTATE of a database that somebody is connected to. */
+const IN_USE = '55006';
+
+/** Tries again when a daemon of Citus came back to the database at this moment. */
+const whenFree = async (work: () => Promise<unknown>, left = 5): Promise<void> => {
+  try {
+    await work();
+  } catch (error) {
+    if (left === 1 || sqlState(error) !== IN_USE) throw error;
+    await whenFree(work, left - 1);
+  }
+};
+
 /** Makes a copy of a database, on every node of a cluster; returns its address. */
 export const copyDatabase = async (
   url: string,
@@ -56,14 +70,16 @@ export const copyDatabase = async (
   nodes: readonly ClusterNode[],
 ): Promise<string> => {
   for (const server of serversOf(url, nodes)) {
-    await connected(server, async (client) => {
-      // What anybody is connected to is not copied, and a daemon of Citus stays connected to what was used.
-      if (nodes.length > 0) {
-        const ended = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1';
-        await client.query(ended, [template]);
-      }
-      await client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
-    });
+    await connected(server, (client) =>
+      whenFree(async () => {
+        // What anybody is connected to is not copied, and a daemon of Citus stays connected to what was used.
+        if (nodes.length > 0) {
+          const ended = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1';
+          await client.query(ended, [template]);
+        }
+        await client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
+      }),
+    );
   }
   return databaseAt(url, name);
 };
@@ -91,6 +107,8 @@ export const dropDatabase = async (
   nodes: readonly ClusterNode[],
 ): Promise<void> => {
   for (const server of serversOf(url, nodes)) {
-    await connected(server, (client) => client.query(`DROP DATABASE ${name} WITH (FORCE)`));
+    await connected(server, (client) =>
+      whenFree(() => client.query(`DROP DATABASE ${name} WITH (FORCE)`)),
+    );
   }
 };
