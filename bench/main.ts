@@ -5,6 +5,7 @@ import { PROJECT } from './flights.ts';
 import { profileServers } from './hindcast.ts';
 import { measureLarge } from './large.ts';
 import { type Engine, type Options, readOptions } from './options.ts';
+import { profileTable } from './profile.ts';
 import { measureReplays } from './replays.ts';
 import { headOf, type Measured, markdownTable } from './report.ts';
 import { measureStarts } from './starts.ts';
@@ -33,15 +34,20 @@ const isAsked = ({ engine, only }: Options, section: Section): boolean =>
   (only.length === 0 || only.includes(section.name));
 
 const options = readOptions();
+// Servers are slower while they are profiled: what is measured then is kept apart.
+const file = `${PROJECT}bench/${options.profile === null ? 'results' : 'profiles'}.md`;
 const results = [await headOf(options)];
 for (const section of SECTIONS.filter((one) => isAsked(options, one))) {
   const title = section.engine === 'pglite' ? `${section.name}, embedded` : section.name;
-  if (options.profile !== null) profileServers(join(options.profile, section.engine, section.name));
+  const { profile } = options;
+  const folder = profile === null ? null : join(profile, section.engine, section.name);
+  if (folder !== null) profileServers(folder);
   const begin = performance.now();
   const table = markdownTable(await section.measure(options));
   const minutes = ((performance.now() - begin) / 60_000).toFixed(1);
-  results.push(`## ${title}\n\n${table}\n\nTook ${minutes} minutes.\n`);
+  const spent = folder === null ? '' : `\n${await profileTable(folder)}\n`;
+  results.push(`## ${title}\n\n${table}\n\nTook ${minutes} minutes.\n${spent}`);
   process.stdout.write(`\n${results.at(-1)}`);
   // After each, so that what was measured stays when a later section fails.
-  await writeFile(`${PROJECT}bench/results.md`, results.join('\n'));
+  await writeFile(file, results.join('\n'));
 }

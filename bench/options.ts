@@ -33,8 +33,8 @@ const HELP = `npm run bench -- [options]
   --memory-rows <n>      rows of a stream whose memory is watched (3000000)
   --large-rows <n>       rows of the large log (10000000)
   --only <section,…>     appends, memory, traces, large, replays, starts
-  --profile <folder>     write a V8 CPU profile of each server of Hindcast, in a folder for each section;
-                         rates are lower meanwhile
+  --profile <folder>     write a V8 CPU profile of each server of Hindcast, in a folder for each section; where
+                         their time went, and the lower rates, go to bench/profiles.md
 PostgreSQL is the server that DATABASE_URL names; databases are created there and dropped again.
 Results are printed, and written to bench/results.md.
 `;

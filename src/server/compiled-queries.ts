@@ -14,7 +14,8 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import type { Run } from './field-finder.ts';
 import { jsonText } from './json-text.ts';
-import { type FieldWriter, fieldWriters } from './query-text.ts';
+import type { FieldWriter } from './members-text.ts';
+import { fieldWriters } from './query-text.ts';
 
 /** How often a query is asked before it is compiled, which takes as long as running it a few times. */
 const WARM = 3;

@@ -11,22 +11,16 @@ import {
   isListType,
   isNonNullType,
   isObjectType,
-  locatedError,
   type SelectionSetNode,
 } from 'graphql';
 import { isImmutableType } from '../platform/immutable-type.ts';
-import { finderOf, infoOf, type Path, type Place, type Run } from './field-finder.ts';
-import { keepText, keptText } from './kept-text.ts';
-import { isPromise, joined, type Text, thenText } from './promised-text.ts';
+import { finderOf, infoOf, type Place } from './field-finder.ts';
+import { failing, guarded, type Write } from './guarded-text.ts';
+import { comma, type FieldWriter, membersText } from './members-text.ts';
+import { isPromise, joined, thenText } from './promised-text.ts';
 import { type Query, selectedFields } from './selected-fields.ts';
 
 type Selected = readonly (SelectionSetNode | undefined)[];
-
-/** Writes a value as JSON; throws, or rejects, where a null would have to be written that may not be. */
-type Write = (run: Run, value: unknown, path: Path) => Text;
-
-/** The same of a field, by its object. */
-type WriteField = (run: Run, source: unknown, prev: Path | undefined) => Text;
 
 interface Writer {
   readonly write: Write;
@@ -34,60 +28,7 @@ interface Writer {
   readonly isFixed: boolean;
 }
 
-/** Writes a field of the object that it is given. */
-export interface FieldWriter {
-  readonly name: string;
-  readonly write: WriteField;
-  readonly isFixed: boolean;
-}
-
 const nameOf = ({ parent, field }: Place): string => `${parent.name}.${field.name}`;
-
-const NOWHERE: Path = { prev: undefined, key: '', typename: undefined };
-
-const keysOf = (path: Path | undefined): (string | number)[] =>
-  path === undefined ? [] : [...keysOf(path.prev), path.key];
-
-/** Notes an error and writes null where that may be; lets it rise to the next place where it may otherwise. */
-const failing =
-  ({ nodes }: Place, type: GraphQLOutputType) =>
-  (run: Run, error: unknown, path: Path): string => {
-    const located = locatedError(error, nodes, keysOf(path));
-    if (isNonNullType(type)) throw located;
-    run.errors.push(located);
-    return 'null';
-  };
-
-/**
- * Writes what `find` gives, which may have to be waited for; `fail` says what is written when that goes wrong. Of a leaf
- * only an error needs its path.
- */
-const guarded =
-  (
-    find: (run: Run, source: unknown, path: Path) => unknown,
-    write: Write,
-    fail: (run: Run, error: unknown, path: Path) => string,
-    needsPath: boolean,
-  ) =>
-  (
-    run: Run,
-    source: unknown,
-    prev: Path | undefined,
-    key: string | number,
-    typename?: string,
-  ): Text => {
-    const path = needsPath ? { prev, key, typename } : NOWHERE;
-    const failed = (error: unknown) => fail(run, error, needsPath ? path : { prev, key, typename });
-    try {
-      const value = find(run, source, path);
-      const text = isPromise(value)
-        ? Promise.resolve(value).then((one) => write(run, one, path))
-        : write(run, value, path);
-      return typeof text === 'string' ? text : text.catch(failed);
-    } catch (error) {
-      return failed(error);
-    }
-  };
 
 const leafWriter =
   (type: GraphQLLeafType): Write =>
@@ -130,10 +71,6 @@ const writerOfPresent = (
 };
 
 const LIST = ['[', ']'] as const;
-const OBJECT = ['{', '}'] as const;
-const MEMBERS = ['', ''] as const;
-
-const comma = (index: number): string => (index === 0 ? '' : ',');
 
 const listWriter = (query: Query, place: Place, type: GraphQLOutputType): Writer => {
   const { write, isFixed } = writerOf(query, place, type);
@@ -203,62 +140,10 @@ export const fieldWriters = (
       : fieldWriter(query, { parent, field, nodes }, name);
   });
 
-/** Writes what follows from an immutable object alone, once. */
-const once = (write: WriteField): WriteField => {
-  const part = {};
-  return (run, source, path) => {
-    const known = keptText(source as object, part);
-    if (known !== undefined) return known;
-    const before = run.errors.length;
-    const text = write(run, source, path);
-    if (typeof text === 'string' && run.errors.length === before) {
-      keepText(source as object, part, text);
-    }
-    return text;
-  };
-};
-
-/** What an object has, with what stands before it. */
-interface Member {
-  readonly head: string;
-  readonly write: WriteField;
-}
-
-const membersOf = (fields: readonly FieldWriter[]): readonly Member[] =>
-  fields.map(({ name, write }, index) => ({
-    head: `${comma(index)}${JSON.stringify(name)}:`,
-    write,
-  }));
-
-const membersWriter =
-  (brackets: readonly [string, string], members: readonly Member[]): WriteField =>
-  (run, source, path) =>
-    joined(
-      brackets,
-      members,
-      (index) => members[index]?.head ?? '',
-      ({ write }) => write(run, source, path),
-    );
-
-/** The fields of an immutable object, those that stand side by side and are fixed as one member. */
-const immutableMembers = (fields: readonly FieldWriter[]): readonly Member[] => {
-  const groups: FieldWriter[][] = [];
-  for (const field of fields) {
-    const last = groups.at(-1);
-    if (last?.[0]?.isFixed === field.isFixed) last.push(field);
-    else groups.push([field]);
-  }
-  return groups.map((group, index) => {
-    const write = membersWriter(MEMBERS, membersOf(group));
-    return { head: comma(index), write: group[0]?.isFixed === true ? once(write) : write };
-  });
-};
-
 const objectWriter = (query: Query, type: GraphQLObjectType, selected: Selected): Writer => {
   const fields = fieldWriters(query, type, selected);
-  const members = isImmutableType(type) ? immutableMembers(fields) : membersOf(fields);
   return {
-    write: membersWriter(OBJECT, members),
+    write: membersText(fields, isImmutableType(type)),
     isFixed: fields.every(({ isFixed }) => isFixed),
   };
 };
