@@ -8,7 +8,8 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { VerificationReport } from '../src/ledger/verify.ts';
 import { openPglite } from '../src/platform/pglite.ts';
-import { openEmptyDatabase, unique, urlOf } from './setup/database.ts';
+import { unique } from './setup/database.ts';
+import { copyDatabase, dropDatabase } from './setup/postgresql-database.ts';
 import { type ServerProcess, startProcess } from './setup/process.ts';
 import { append, field, line, type RegisteredVersion, served } from './setup/registration.ts';
 
@@ -16,9 +17,7 @@ import { append, field, line, type RegisteredVersion, served } from './setup/reg
 const MAIN = fileURLToPath(new URL('../dist/command/main.js', import.meta.url));
 
 const template = inject('template');
-const admin = 'url' in template ? template.url : null;
-// A cluster copies no databases.
-const isPossible = !('nodes' in template) || template.nodes.length === 0;
+const server = 'url' in template ? template : null;
 
 let folder = '';
 /** The database on PostgreSQL; null for the embedded one, which is in the folder. */
@@ -31,7 +30,7 @@ const variables = (): NodeJS.ProcessEnv => ({
   ...(url === null ? {} : { DATABASE_URL: url }),
 });
 
-const sql = async (at: string, ...statements: readonly string[]): Promise<void> => {
+const sql = async (at: string, statements: readonly string[]): Promise<void> => {
   const client = new pg.Client({ connectionString: at });
   await client.connect();
   for (const text of statements) await client.query(text);
@@ -43,27 +42,27 @@ const nameOf = (at: string): string => new URL(at).pathname.slice(1);
 /** Copies the database as it is: files on either engine. */
 const backUp = async (): Promise<string> => {
   const copy = unique('backup').replaceAll('-', '_');
-  if (url === null || admin === null) {
+  if (url === null || server === null) {
     await cp(join(folder, 'pgdata'), join(folder, copy), { recursive: true });
   } else {
-    await sql(admin, `CREATE DATABASE ${copy} TEMPLATE ${nameOf(url)}`);
+    await copyDatabase(server.url, copy, nameOf(url), server.nodes);
   }
   return copy;
 };
 
 const restore = async (copy: string): Promise<void> => {
-  if (url === null || admin === null) {
+  if (url === null || server === null) {
     await rm(join(folder, 'pgdata'), { recursive: true });
     await cp(join(folder, copy), join(folder, 'pgdata'), { recursive: true });
   } else {
-    const name = nameOf(url);
-    await sql(admin, `DROP DATABASE ${name}`, `CREATE DATABASE ${name} TEMPLATE ${copy}`);
+    await dropDatabase(server.url, nameOf(url), server.nodes);
+    await copyDatabase(server.url, nameOf(url), copy, server.nodes);
   }
 };
 
 /** Runs statements as the owner of the database, without the program. */
 const behindItsBack = async (statements: readonly string[]): Promise<void> => {
-  if (url !== null) return sql(url, ...statements);
+  if (url !== null) return sql(url, statements);
   const database = await openPglite({ folder });
   for (const text of statements) await database.query({ text });
   await database.close();
@@ -99,23 +98,21 @@ const serve = async (predictions: number): Promise<ServerProcess> => {
   return server;
 };
 
-describe.runIf(isPossible)('a database that was put back', { timeout: 120_000 }, () => {
+describe('a database that was put back', { timeout: 120_000 }, () => {
   let older = '';
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'hindcast-restored-'));
-    if (admin !== null) {
-      const database = await openEmptyDatabase();
-      url = urlOf(database);
-      // It stays, and so that it can be copied nobody is connected to it.
-      await database.close();
-      await sql(admin, `CREATE DATABASE ${nameOf(url)}`);
+    if (server !== null) {
+      // Nobody is connected to it between one server and the next, so that it can be copied.
+      const name = unique('restored').replaceAll('-', '_');
+      url = await copyDatabase(server.url, name, server.empty, server.nodes);
     }
     await serve(1);
     older = await backUp();
     await serve(2);
     close = async () => {
-      if (admin === null || url === null) return;
-      await sql(admin, ...[nameOf(url), older].map((name) => `DROP DATABASE ${name}`));
+      if (server === null || url === null) return;
+      for (const name of [nameOf(url), older]) await dropDatabase(server.url, name, server.nodes);
     };
   }, 120_000);
   afterAll(async () => {

@@ -101,6 +101,28 @@ describe('verification', () => {
     expect(reports.flatMap(({ discrepancies }) => discrepancies)).toEqual([]);
   });
 
+  it.runIf(isShared)('does not see what is recorded after it began, on whatever node', async () => {
+    const before = await verify();
+    const lines = Array.from({ length: 50 }, () => serving.line(unique('r')));
+    const report = await verify(interruptedBy(() => appendPredictions(another, rawLines(lines))));
+    expect(report).toEqual(before);
+    expect(await verify()).toMatchObject({
+      predictions: before.predictions + 50,
+      discrepancies: [],
+    });
+  });
+
+  it.runIf(isShared)('goes on when somebody takes long to record something', async () => {
+    const verifying = await another.transaction(async (session) => {
+      await session.query({ text: `INSERT INTO model (name) VALUES ('${unique('slow')}')` });
+      const report = verify();
+      // Longer than verification waits for its moment on a cluster.
+      await delay(600);
+      return { report };
+    });
+    expect((await verifying.report).discrepancies).toEqual([]);
+  });
+
   it.runIf(isShared)(
     'goes on while a week is archived and dropped, which waits for it',
     async () => {

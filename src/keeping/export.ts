@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { inRecordSnapshot } from '../ledger/record-snapshot.ts';
 import { digestOfFile } from '../platform/archive-store.ts';
 import type { Database, Session } from '../platform/database.ts';
 import { readMigrations, unappliedMigrations } from '../platform/migrate.ts';
-import { inSnapshot } from '../platform/snapshot.ts';
+
 import { VERSION } from '../platform/version.ts';
 import { type DataTable, dataTables, PATIENCE, quoted, sequenceValues } from './catalog.ts';
 import { writeCopyFile } from './copy-file.ts';
@@ -60,7 +61,7 @@ const exportInto = async (
   { checkpoint, signingKey, allowMissing }: ExportOrder,
 ): Promise<Manifest> => {
   await mkdir(partsOf(folder).tables);
-  const content = await inSnapshot(database, async (session) => {
+  const content = await inRecordSnapshot(database, async (session) => {
     await session.query({ text: PATIENCE });
     const createdAt = new Date().toISOString();
     const migrations = await appliedMigrations(session);

@@ -2,8 +2,9 @@ import type { ArchiveStore } from '../platform/archive-store.ts';
 import type { ArtifactStore } from '../platform/artifact-store.ts';
 import type { Database, Session } from '../platform/database.ts';
 import type { VerifierKey } from '../platform/signed-note.ts';
-import { inSnapshot } from '../platform/snapshot.ts';
+
 import { collectDiscrepancies, type Discrepancy } from './discrepancy.ts';
+import { inRecordSnapshot } from './record-snapshot.ts';
 import { readArchives, tellMissingArchives } from './verify-archives.ts';
 import { verifyArtifacts } from './verify-artifacts.ts';
 import type { Witness } from './verify-heads.ts';
@@ -48,7 +49,7 @@ export const verifyLedger = async (
   { keys, witnesses, artifacts, archive }: VerificationOptions,
 ): Promise<VerificationReport> => {
   const discrepancies = collectDiscrepancies();
-  const { missing, ...counts } = await inSnapshot(
+  const { missing, ...counts } = await inRecordSnapshot(
     database,
     async (session) => {
       const tree = await verifyTree(session, keys, witnesses, discrepancies);

@@ -2,15 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { openAsBlob } from 'node:fs';
 import { afterAll, inject } from 'vitest';
 import type { Database } from '../../src/platform/database.ts';
-import { migrate } from '../../src/platform/migrate.ts';
 import { openPglite } from '../../src/platform/pglite.ts';
 import { openPostgresql } from '../../src/platform/postgresql.ts';
-import {
-  type ClusterNode,
-  createDatabase,
-  databaseAt,
-  dropDatabase,
-} from './postgresql-database.ts';
+import { copyDatabase, databaseAt, dropDatabase } from './postgresql-database.ts';
+import type { ServerTemplate } from './template-database.ts';
 
 /** A name that no other test uses. */
 export const unique = (prefix: string): string => `${prefix}-${randomUUID().slice(0, 8)}`;
@@ -21,23 +16,18 @@ export const openTestDatabase = async (): Promise<Database> => {
   if ('dump' in template) {
     return openPglite({ memory: true, dump: await openAsBlob(template.dump) });
   }
-  const database = await openCopy(template, template.name);
-  if (template.nodes.length > 0) await migrate(database);
-  return database;
+  return openCopy(template, template.name);
 };
 
 /** A database of its own, with nothing in it. */
 export const openEmptyDatabase = async (): Promise<Database> => {
   const template = inject('template');
-  return 'dump' in template ? openPglite({ memory: true }) : openCopy(template, 'template0');
+  return 'dump' in template ? openPglite({ memory: true }) : openCopy(template, template.empty);
 };
 
-const openCopy = async (
-  { url, nodes }: { readonly url: string; readonly nodes: readonly ClusterNode[] },
-  template: string,
-): Promise<Database> => {
+const openCopy = async ({ url, nodes }: ServerTemplate, template: string): Promise<Database> => {
   const name = `hindcast_test_${randomUUID().replaceAll('-', '')}`;
-  const database = openPostgresql(await createDatabase(url, name, template, nodes), 4);
+  const database = openPostgresql(await copyDatabase(url, name, template, nodes), 4);
   return {
     ...database,
     close: async () => {

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { sqlState } from '../../src/platform/database.ts';
 
 /** A node of a Citus cluster. */
 export interface ClusterNode {
@@ -45,20 +46,51 @@ export const databaseAt = (url: string | URL, name: string): string => {
   return location.href;
 };
 
-/** Makes a copy of `template`, or a database on every node of a cluster, which takes no templates; returns its address. */
-export const createDatabase = async (
+const serversOf = (url: string, nodes: readonly ClusterNode[]): readonly (string | URL)[] =>
+  nodes.length === 0 ? [url] : nodes.map((node) => onNode(url, node));
+
+/** SQLSTATE of a database that somebody is connected to. */
+const IN_USE = '55006';
+
+/** Tries again when a daemon of Citus came back to the database at this moment. */
+const whenFree = async (work: () => Promise<unknown>, left = 5): Promise<void> => {
+  try {
+    await work();
+  } catch (error) {
+    if (left === 1 || sqlState(error) !== IN_USE) throw error;
+    await whenFree(work, left - 1);
+  }
+};
+
+/** Makes a copy of a database, on every node of a cluster; returns its address. */
+export const copyDatabase = async (
   url: string,
   name: string,
   template: string,
   nodes: readonly ClusterNode[],
 ): Promise<string> => {
-  if (nodes.length === 0) {
-    await connected(url, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`));
-    return databaseAt(url, name);
+  for (const server of serversOf(url, nodes)) {
+    await connected(server, (client) =>
+      whenFree(async () => {
+        // What anybody is connected to is not copied, and a daemon of Citus stays connected to what was used.
+        if (nodes.length > 0) {
+          const ended = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1';
+          await client.query(ended, [template]);
+        }
+        await client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
+      }),
+    );
   }
-  for (const node of nodes) {
-    const server = onNode(url, node);
-    await connected(server, (client) => client.query(`CREATE DATABASE ${name}`));
+  return databaseAt(url, name);
+};
+
+/** Tells the nodes of a cluster, which all have the database, of each other. */
+export const joinNodes = async (
+  url: string,
+  name: string,
+  nodes: readonly ClusterNode[],
+): Promise<void> => {
+  for (const server of serversOf(url, nodes)) {
     await connected(databaseAt(server, name), (client) => client.query('CREATE EXTENSION citus'));
   }
   await connected(databaseAt(url, name), async (client) => {
@@ -67,7 +99,6 @@ export const createDatabase = async (
       await client.query(`SELECT ${call}($1, $2)`, [nodename, nodeport]);
     }
   });
-  return databaseAt(url, name);
 };
 
 export const dropDatabase = async (
@@ -75,7 +106,9 @@ export const dropDatabase = async (
   name: string,
   nodes: readonly ClusterNode[],
 ): Promise<void> => {
-  for (const server of nodes.length === 0 ? [url] : nodes.map((node) => onNode(url, node))) {
-    await connected(server, (client) => client.query(`DROP DATABASE ${name} WITH (FORCE)`));
+  for (const server of serversOf(url, nodes)) {
+    await connected(server, (client) =>
+      whenFree(() => client.query(`DROP DATABASE ${name} WITH (FORCE)`)),
+    );
   }
 };

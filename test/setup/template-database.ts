@@ -9,15 +9,26 @@ import { openPostgresql } from '../../src/platform/postgresql.ts';
 import {
   type ClusterNode,
   clusterNodes,
-  createDatabase,
+  copyDatabase,
   dropDatabase,
+  joinNodes,
 } from './postgresql-database.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A migrated database to copy: a PGlite dump file, or the name of a PostgreSQL template database. */
-    template: { dump: string } | { url: string; name: string; nodes: readonly ClusterNode[] };
+    /** A migrated database to copy: a PGlite dump file, or a PostgreSQL template database. */
+    template: { dump: string } | ServerTemplate;
   }
+}
+
+export interface ServerTemplate {
+  /** Where databases are made. */
+  readonly url: string;
+  /** Name of the migrated database. */
+  readonly name: string;
+  /** Name of a database with nothing in it. */
+  readonly empty: string;
+  readonly nodes: readonly ClusterNode[];
 }
 
 /** Migrates one database, which each test file then copies. */
@@ -42,10 +53,17 @@ const embedded = async (project: TestProject): Promise<() => Promise<void>> => {
 const postgresql = async (project: TestProject, url: string): Promise<() => Promise<void>> => {
   const nodes = await clusterNodes(url);
   const name = `hindcast_template_${process.pid}`;
-  const location = await createDatabase(url, name, 'template0', nodes);
-  const database = openPostgresql(location, 2);
+  const empty = nodes.length === 0 ? 'template0' : `${name}_empty`;
+  if (nodes.length > 0) {
+    await copyDatabase(url, empty, 'template0', nodes);
+    await joinNodes(url, empty, nodes);
+  }
+  const database = openPostgresql(await copyDatabase(url, name, empty, nodes), 2);
   await migrate(database);
   await database.close();
-  project.provide('template', { url, name, nodes });
-  return () => dropDatabase(url, name, nodes);
+  project.provide('template', { url, name, empty, nodes });
+  return async () => {
+    await dropDatabase(url, name, nodes);
+    if (nodes.length > 0) await dropDatabase(url, empty, nodes);
+  };
 };
