@@ -5,7 +5,6 @@ import { inRecordSnapshot } from '../ledger/record-snapshot.ts';
 import { digestOfFile } from '../platform/archive-store.ts';
 import type { Database, Session } from '../platform/database.ts';
 import { readMigrations, unappliedMigrations } from '../platform/migrate.ts';
-
 import { VERSION } from '../platform/version.ts';
 import { type DataTable, dataTables, PATIENCE, quoted, sequenceValues } from './catalog.ts';
 import { writeCopyFile } from './copy-file.ts';

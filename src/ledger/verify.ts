@@ -2,7 +2,6 @@ import type { ArchiveStore } from '../platform/archive-store.ts';
 import type { ArtifactStore } from '../platform/artifact-store.ts';
 import type { Database, Session } from '../platform/database.ts';
 import type { VerifierKey } from '../platform/signed-note.ts';
-
 import { collectDiscrepancies, type Discrepancy } from './discrepancy.ts';
 import { inRecordSnapshot } from './record-snapshot.ts';
 import { readArchives, tellMissingArchives } from './verify-archives.ts';
