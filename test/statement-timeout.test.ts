@@ -1,7 +1,8 @@
 import { describe, expect, inject, it } from 'vitest';
 import { folderStore } from '../src/platform/artifact-store.ts';
 import { builder } from '../src/platform/builder.ts';
-import { ConfigError, readConfig } from '../src/platform/config.ts';
+import { readConfig } from '../src/platform/config.ts';
+import { ConfigError } from '../src/platform/config-error.ts';
 import { localActor } from '../src/platform/context.ts';
 import { isStatementTimeout } from '../src/platform/database.ts';
 import { needs } from '../src/platform/needs.ts';

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { ConfigError, isDebugging } from '../platform/config.ts';
+import { isDebugging } from '../platform/config.ts';
+import { ConfigError } from '../platform/config-error.ts';
 import { sqlState } from '../platform/database.ts';
 import { FolderClaimedError } from '../platform/folder-claim.ts';
 import { MigrationError } from '../platform/migrate.ts';

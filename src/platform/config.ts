@@ -1,78 +1,7 @@
 import { isAbsolute, join, resolve } from 'node:path';
-import { z } from 'zod';
-import type { S3Options } from './s3-artifact-store.ts';
-
-const port = z.coerce.number().int().min(0).max(65535);
-
-/** 1 or 0. */
-const flag = z
-  .enum(['0', '1'])
-  .default('0')
-  .transform((text) => text === '1');
-
-/** Whether it is an address whose answers nobody on the way can exchange. */
-export const isSecureUrl = (text: string): boolean => {
-  const { protocol, hostname } = new URL(text);
-  return protocol === 'https:' || /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname);
-};
-
-const secureUrl = z.string().url().refine(isSecureUrl, 'must start with https://');
-const postgresUrl = z
-  .string()
-  .trim()
-  .regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://');
-
-const environment = z.object({
-  DATABASE_URL: postgresUrl.optional(),
-  DATABASE_REPLICA_URL: z
-    .string()
-    .transform((text) => text.split(','))
-    .pipe(z.array(postgresUrl))
-    .default([]),
-  HINDCAST_STATEMENT_SECONDS: z.coerce.number().int().min(0).max(86_400).default(60),
-  DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(500).default(10),
-  DATABASE_WAIT_SECONDS: z.coerce.number().int().min(1).max(600).default(10),
-  HINDCAST_DATA: z.string().min(1).default('.hindcast'),
-  HINDCAST_ARTIFACTS: z.string().min(1).optional(),
-  HINDCAST_ARCHIVE: z.string().min(1).optional(),
-  HINDCAST_PARTITIONS_AHEAD: z.coerce.number().int().min(0).max(520).default(4),
-  AWS_ACCESS_KEY_ID: z.string().optional(),
-  AWS_SECRET_ACCESS_KEY: z.string().optional(),
-  AWS_SESSION_TOKEN: z.string().optional(),
-  AWS_REGION: z.string().default('us-east-1'),
-  AWS_ENDPOINT_URL_S3: z.string().url().optional(),
-  HINDCAST_INFERENCE_URL: z.string().url().optional(),
-  HINDCAST_SIGNING_KEY: z.string().min(1).optional(),
-  HINDCAST_SEAL_SECONDS: z.coerce.number().int().min(1).max(86_400).default(10),
-  HINDCAST_HOST: z.string().min(1).default('127.0.0.1'),
-  HINDCAST_PORT: port.default(4000),
-  HINDCAST_ACTOR: z.string().min(1).max(200).optional(),
-  HINDCAST_PUBLIC_URL: z.string().url().optional(),
-  HINDCAST_HOSTS: z.string().optional(),
-  HINDCAST_OIDC_ISSUER: secureUrl.optional(),
-  HINDCAST_OIDC_AUDIENCE: z.string().min(1).optional(),
-  HINDCAST_OIDC_JWKS_URL: secureUrl.optional(),
-  HINDCAST_OIDC_NAME_CLAIM: z.string().min(1).default('sub'),
-  HINDCAST_OIDC_SCOPES_CLAIM: z.string().min(1).default('scope'),
-  HINDCAST_OIDC_MODELS_CLAIM: z.string().min(1).default('hindcast_models'),
-  HINDCAST_REQUIRE_REASON: flag,
-  HINDCAST_INTROSPECTION: z.enum(['0', '1']).optional(),
-  HINDCAST_DOCUMENTS: z.enum(['any', 'trusted']).default('any'),
-  HINDCAST_DOCUMENTS_FOLDER: z.string().min(1).optional(),
-  HINDCAST_RATE: z.coerce.number().int().min(1).max(1_000_000_000).default(20_000),
-  HINDCAST_CONCURRENCY: z.coerce.number().int().min(1).max(100_000).default(512),
-  HINDCAST_CONNECTIONS: z.coerce.number().int().min(1).max(1_000_000).default(10_000),
-  HINDCAST_HEADER_SECONDS: z.coerce.number().int().min(1).max(600).default(10),
-  HINDCAST_IDLE_SECONDS: z.coerce.number().int().min(1).max(3600).default(65),
-  HINDCAST_API_KEY: z.string().min(1).optional(),
-  HINDCAST_REASON: z.string().min(1).optional(),
-  HINDCAST_LOG_LEVEL: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
-    .default('info'),
-  HINDCAST_METRICS: flag,
-  HINDCAST_SLOW_MS: z.coerce.number().int().min(1).max(3_600_000).optional(),
-  USER: z.string().optional(),
-});
+import { ConfigError } from './config-error.ts';
+import { type Environment, readEnvironment } from './environment.ts';
+import { type FilePlace, placeOf } from './file-place.ts';
 
 /** Whose tokens are taken, and what their claims mean. */
 export interface OidcOptions {
@@ -112,9 +41,6 @@ export interface ConnectionLimits {
   readonly idleSeconds: number;
 }
 
-/** Where files are kept. */
-export type Place = { readonly folder: string } | S3Options;
-
 /** Everything the process reads from its environment. */
 export interface Config {
   /** PostgreSQL connection string; null for the embedded database. */
@@ -130,9 +56,9 @@ export interface Config {
   /** Absolute path of the embedded database's folder. */
   readonly dataFolder: string;
   /** Where the files of model versions are: a folder, or a bucket. */
-  readonly artifacts: Place;
+  readonly artifacts: FilePlace;
   /** Where the files of archived predictions are. */
-  readonly archive: Place;
+  readonly archive: FilePlace;
   /** Weeks for which a server makes partitions of the log in advance. */
   readonly partitionsAhead: number;
   /** Base address of an Open Inference Protocol V2 server; null when there is none. */
@@ -164,22 +90,12 @@ export interface Config {
   readonly slowMs: number | null;
 }
 
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
-
 /** Reads the configuration; `overrides` are command-line options, which win over the environment. */
 export const readConfig = (
   overrides: Partial<Config> = {},
   variables: NodeJS.ProcessEnv = process.env,
 ): Config => {
-  const set = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
-  const parsed = environment.safeParse(set);
-  if (!parsed.success) {
-    const issues = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new ConfigError(`The environment is not usable.\n  ${issues.join('\n  ')}`);
-  }
-  const read = parsed.data;
+  const read = readEnvironment(variables);
   if (read.DATABASE_REPLICA_URL.length > 0 && read.DATABASE_URL === undefined) {
     throw new ConfigError('DATABASE_REPLICA_URL is set; set DATABASE_URL to the primary, too.');
   }
@@ -219,7 +135,7 @@ export const readConfig = (
   };
 };
 
-const accessOf = (read: z.infer<typeof environment>): AccessConfig => ({
+const accessOf = (read: Environment): AccessConfig => ({
   hosts: [
     ...(read.HINDCAST_PUBLIC_URL === undefined ? [] : [new URL(read.HINDCAST_PUBLIC_URL).hostname]),
     ...(read.HINDCAST_HOSTS ?? '').split(',').map((host) => host.trim()),
@@ -232,7 +148,7 @@ const accessOf = (read: z.infer<typeof environment>): AccessConfig => ({
   concurrency: read.HINDCAST_CONCURRENCY,
 });
 
-const oidcOf = (read: z.infer<typeof environment>): OidcOptions | null => {
+const oidcOf = (read: Environment): OidcOptions | null => {
   const { HINDCAST_OIDC_ISSUER: issuer, HINDCAST_OIDC_AUDIENCE: audience } = read;
   if (issuer === undefined && audience === undefined) return null;
   if (issuer === undefined || audience === undefined) {
@@ -245,36 +161,6 @@ const oidcOf = (read: z.infer<typeof environment>): OidcOptions | null => {
     nameClaim: read.HINDCAST_OIDC_NAME_CLAIM,
     scopesClaim: read.HINDCAST_OIDC_SCOPES_CLAIM,
     modelsClaim: read.HINDCAST_OIDC_MODELS_CLAIM,
-  };
-};
-
-const placeOf = (
-  variable: 'HINDCAST_ARTIFACTS' | 'HINDCAST_ARCHIVE',
-  folder: string,
-  read: z.infer<typeof environment>,
-): Place => {
-  const place = read[variable] ?? folder;
-  const s3 = /^s3:\/\/([a-z0-9.-]{3,63})(?:\/(.*?))?\/*$/.exec(place);
-  if (s3 === null) {
-    if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(place)) return { folder: resolve(place) };
-    throw new ConfigError(
-      `${variable} is ${JSON.stringify(place)}; give a folder, or s3://bucket/prefix.`,
-    );
-  }
-  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = read;
-  if (AWS_ACCESS_KEY_ID === undefined || AWS_SECRET_ACCESS_KEY === undefined) {
-    throw new ConfigError(
-      `${variable} names a bucket; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for it.`,
-    );
-  }
-  return {
-    bucket: s3[1] ?? '',
-    prefix: s3[2] ?? '',
-    endpoint: read.AWS_ENDPOINT_URL_S3 ?? `https://s3.${read.AWS_REGION}.amazonaws.com`,
-    region: read.AWS_REGION,
-    accessKeyId: AWS_ACCESS_KEY_ID,
-    secretAccessKey: AWS_SECRET_ACCESS_KEY,
-    sessionToken: read.AWS_SESSION_TOKEN ?? null,
   };
 };
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PGlite, type Transaction } from '@electric-sql/pglite';
 import { PrismaPGlite } from 'pglite-prisma-adapter';
 import { PrismaClient } from '../generated/prisma/client.ts';
-import { ConfigError } from './config.ts';
+import { ConfigError } from './config-error.ts';
 import {
   type Database,
   type Session,

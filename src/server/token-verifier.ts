@@ -1,6 +1,7 @@
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
-import { isSecureUrl, type OidcOptions } from '../platform/config.ts';
+import type { OidcOptions } from '../platform/config.ts';
 import { type Actor, SCOPES, type Scope } from '../platform/context.ts';
+import { isSecureUrl } from '../platform/environment.ts';
 
 /** Asymmetric ones alone: with others, who can check a token could make one. */
 const ALGORITHMS = [
