@@ -11,6 +11,7 @@ const flag = z
 
 /** Whether it is an address whose answers nobody on the way can exchange. */
 export const isSecureUrl = (text: string): boolean => {
+  if (!URL.canParse(text)) return false;
   const { protocol, hostname } = new URL(text);
   return protocol === 'https:' || /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname);
 };
@@ -73,6 +74,9 @@ const environment = z.object({
   USER: z.string().optional(),
 });
 
+/** Variables that may hold a secret, whose values are not repeated. */
+const SECRET = /KEY|SECRET|TOKEN|URL/;
+
 /** What the environment says, each variable read and checked by itself. */
 export type Environment = z.infer<typeof environment>;
 
@@ -81,7 +85,12 @@ export const readEnvironment = (variables: NodeJS.ProcessEnv): Environment => {
   const set = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
   const parsed = environment.safeParse(set);
   if (!parsed.success) {
-    const issues = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    const issues = parsed.error.issues.map(({ path, message }) => {
+      const name = String(path[0]);
+      return SECRET.test(name)
+        ? `${name}: ${message}`
+        : `${name} is ${JSON.stringify(set[name])}: ${message}`;
+    });
     throw new ConfigError(`The environment is not usable.\n  ${issues.join('\n  ')}`);
   }
   return parsed.data;
