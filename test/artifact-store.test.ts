@@ -14,7 +14,7 @@ import { sha256 } from './setup/registration.ts';
 const folder = await mkdtemp(join(tmpdir(), 'hindcast-store-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const { endpoint, objects, close } = await startBucketServer();
+const { endpoint, objects, uploads, close } = await startBucketServer();
 afterAll(close);
 const keys = {
   region: 'eu-test',
@@ -70,6 +70,33 @@ describe.each<[string, ArchiveStore]>([
     await expect(store.open(digest)).rejects.toThrow(
       `The file stored as ${digest} in ${store.location} was altered: its bytes give ${sha256('altered')}.`,
     );
+  });
+});
+
+describe('a large file in a bucket', () => {
+  const store = s3Archive({ bucket: 'large', prefix: '', endpoint, ...keys }, 1000);
+
+  it.each([1000, 1001, 2000, 4321])(
+    'of %i bytes is put in parts of 1000 and comes back whole',
+    async (size) => {
+      const file = join(folder, `${size}.parquet`);
+      const bytes = Buffer.from(Array.from({ length: size }, (_, at) => at % 251));
+      await writeFile(file, bytes);
+      const { digest } = await store.put(file);
+      expect(Buffer.from(objects.get(`/large/${storeKey(digest)}`) ?? [])).toEqual(bytes);
+      expect(await readFile((await store.open(digest)) ?? '')).toEqual(bytes);
+      expect(uploads.size).toBe(0);
+    },
+  );
+
+  it('that is not put together is said to be missing, and given up', async () => {
+    const file = join(folder, 'lost.parquet');
+    await writeFile(file, `lost${'.'.repeat(3000)}`);
+    await expect(store.put(file)).rejects.toThrow(
+      's3://large did not put the parts together: InvalidPart.',
+    );
+    expect(await store.open(sha256(`lost${'.'.repeat(3000)}`))).toBeNull();
+    expect(uploads.size).toBe(0);
   });
 });
 

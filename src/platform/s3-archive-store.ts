@@ -9,6 +9,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { type ArchiveStore, digestOfFile } from './archive-store.ts';
 import { AlteredArtifactError } from './artifact-store.ts';
 import { type S3Options, s3Bucket } from './s3-artifact-store.ts';
+import { putInParts } from './s3-parts.ts';
 
 /** How long a file may take on its way, in milliseconds. */
 const PATIENCE = 900_000;
@@ -16,9 +17,13 @@ const PATIENCE = 900_000;
 /** How long a copy stays on this machine after it was last asked for, in milliseconds. */
 const KEPT = 600_000;
 
+/** Larger files are put in parts of this size. */
+const PART_BYTES = 256 * 1024 * 1024;
+
 /** Files in a bucket. One that is read is fetched as a whole, and its copy kept for ten minutes after its last use. */
-export const s3Archive = (options: S3Options): ArchiveStore => {
-  const { location, send, notThere } = s3Bucket(options);
+export const s3Archive = (options: S3Options, partBytes = PART_BYTES): ArchiveStore => {
+  const bucket = s3Bucket(options);
+  const { location, send, notThere } = bucket;
   const copies = new Map<string, Promise<string | null>>();
   const ends = new Map<string, NodeJS.Timeout>();
   let folder: Promise<string> | undefined;
@@ -57,8 +62,12 @@ export const s3Archive = (options: S3Options): ArchiveStore => {
     location,
     put: async (path) => {
       const stored = await digestOfFile(path);
-      const init = { method: 'PUT', body: await openAsBlob(path) };
-      const response = await send(stored.digest, init, PATIENCE);
+      const file = await openAsBlob(path);
+      if (file.size > partBytes) {
+        await putInParts(bucket, stored.digest, file, partBytes);
+        return stored;
+      }
+      const response = await send(stored.digest, { method: 'PUT', body: file }, PATIENCE);
       if (response === null) throw notThere();
       return stored;
     },

@@ -34,14 +34,15 @@ export const s3Bucket = ({ bucket, prefix, endpoint, ...credentials }: S3Options
   return {
     location,
     notThere,
-    /** The answer to a request about the file of a digest; null when there is no such file. */
+    /** The answer to a request about the file of a digest; null when there is no such file. `query` begins with `?`. */
     send: async (
       digest: string,
       init: RequestInit,
       patience = PATIENCE,
+      query = '',
     ): Promise<Response | null> => {
       const signal = AbortSignal.timeout(patience);
-      const response = await client.fetch(urlOf(digest), { ...init, signal });
+      const response = await client.fetch(`${urlOf(digest)}${query}`, { ...init, signal });
       if (response.ok) return response;
       if (response.status === 404) {
         // A bucket with a wrong name must not pass for one that has nothing.
@@ -52,6 +53,8 @@ export const s3Bucket = ({ bucket, prefix, endpoint, ...credentials }: S3Options
     },
   };
 };
+
+export type S3Bucket = ReturnType<typeof s3Bucket>;
 
 /** Files in a bucket. */
 export const s3Store = (options: S3Options): ArtifactStore => {
