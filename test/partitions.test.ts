@@ -79,4 +79,22 @@ describe('partitions', async () => {
     await Promise.all(Array.from({ length: 4 }, () => ensurePartitions({ ...database }, instants)));
     expect(await partitions()).toHaveLength(before + 5);
   });
+
+  it.runIf(database.engine === 'postgresql')(
+    'are made while others read and write the log, and keep nobody waiting (needs a server)',
+    async () => {
+      const { line } = await openServing({ database }, [field('x', 'FP64')], { x: 1 });
+      const append = (id: string, occurredAt: string) =>
+        appendPredictions(database, rawLines([line(id, { occurredAt })]));
+      await append('before', '1998-01-06T00:00:00Z');
+      await database.transaction(async (reader) => {
+        await reader.query({ text: 'SELECT count(*) FROM prediction_log' });
+        await database.transaction(async (writer) => {
+          await writer.query({ text: 'LOCK TABLE prediction_log IN ROW EXCLUSIVE MODE' });
+          expect(await append('new week', '1998-01-13T00:00:00Z')).toMatchObject({ stored: 1 });
+        });
+      });
+      expect(await partitions()).toContain('prediction_log_p19980112');
+    },
+  );
 });

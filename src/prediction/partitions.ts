@@ -87,18 +87,40 @@ export const readPartitions = async (database: Pick<Session, 'query'>): Promise<
   return new Set(rows.map(({ relname }) => relname));
 };
 
+/** Makes a table for a week, like the log and where the log is, but no part of it. */
+export const makeLikeLog = async (session: Session, { partition }: LogWeek): Promise<void> => {
+  await session.query({ text: `CREATE TABLE ${partition} (LIKE prediction_log INCLUDING ALL)` });
+  await session.query({ text: `SELECT distribute_like_log('${partition}')` });
+};
+
+/** Makes such a table the partition of its week. */
+export const attachToLog = async (
+  session: Session,
+  { partition, from, to }: LogWeek,
+): Promise<void> => {
+  await session.query({
+    text: `ALTER TABLE prediction_log ATTACH PARTITION ${partition}
+      FOR VALUES FROM ('${formatInstant(from)}') TO ('${formatInstant(to)}')`,
+  });
+};
+
 /** SQLSTATEs by which one of two sessions that make the same partition at once learns that it was second. */
 const MADE_BY_ANOTHER = new Set(['42P07', '23505', '42710', '40P01', '42P17']);
 
-// A statement of its own, not part of a transaction: it locks the whole log, and Citus refuses it inside one.
+/** Attaching a table lets others read and write the log meanwhile; making a partition of it would wait for all of them. */
+const makePartition = (database: Database, week: LogWeek): Promise<unknown> =>
+  database.transaction(async (session) => {
+    await makeLikeLog(session, week);
+    await attachToLog(session, week);
+  });
+
 const createPartition = async (database: Database, week: LogWeek): Promise<void> => {
-  const text = `CREATE TABLE IF NOT EXISTS ${week.partition} PARTITION OF prediction_log
-    FOR VALUES FROM ('${formatInstant(week.from)}') TO ('${formatInstant(week.to)}')`;
   try {
-    await database.query({ text });
+    await makePartition(database, week);
   } catch (error) {
     const state = sqlState(error);
     if (state === null || !MADE_BY_ANOTHER.has(state)) throw error;
-    await database.query({ text });
+    // Whoever was first has committed, or failed.
+    if (!(await readPartitions(database)).has(week.partition)) await makePartition(database, week);
   }
 };

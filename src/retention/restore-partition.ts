@@ -4,7 +4,6 @@ import { AlteredArtifactError } from '../platform/artifact-store.ts';
 import type { Database, Session } from '../platform/database.ts';
 import { announceRecorded } from '../platform/events.ts';
 import { referenced } from '../platform/immutable-cache.ts';
-import { formatInstant } from '../platform/instant.ts';
 import { addContent, contentDigestOf, contentHash } from '../prediction/archive-content.ts';
 import {
   type ArchiveFile,
@@ -13,7 +12,13 @@ import {
 } from '../prediction/archive-index.ts';
 import { readArchive } from '../prediction/archive-reader.ts';
 import { LOG_COLUMN_LIST, logRowText } from '../prediction/log-columns.ts';
-import { forgetPartitions, type LogWeek, restorationKey } from '../prediction/partitions.ts';
+import {
+  attachToLog,
+  forgetPartitions,
+  type LogWeek,
+  makeLikeLog,
+  restorationKey,
+} from '../prediction/partitions.ts';
 import '../prediction/release-waiting.ts';
 import type { ArchiveOrder } from './stored-archive.ts';
 
@@ -82,7 +87,7 @@ export const restorePartition = async (
   week: LogWeek,
   { actor, reason }: ArchiveOrder,
 ): Promise<number> => {
-  const { partition, from, to } = week;
+  const { partition } = week;
   const files = await selectArchiveFiles(
     database,
     'a.partition = $1 ORDER BY f.feature_schema_id',
@@ -103,14 +108,10 @@ export const restorePartition = async (
     });
     if (current.length === 0)
       throw new RestoreError(`${partition} was changed meanwhile; try again.`);
-    await session.query({ text: `CREATE TABLE ${partition} (LIKE prediction_log INCLUDING ALL)` });
-    await session.query({ text: `SELECT distribute_like_log('${partition}')` });
+    await makeLikeLog(session, week);
     let rows = 0;
     for (const { file, path } of opened) rows += await copyRows(database, session, file, path);
-    await session.query({
-      text: `ALTER TABLE prediction_log ATTACH PARTITION ${partition}
-        FOR VALUES FROM ('${formatInstant(from)}') TO ('${formatInstant(to)}')`,
-    });
+    await attachToLog(session, week);
     await session.query({
       text: 'INSERT INTO log_restoration (archive_id, reason, actor) VALUES ($1, $2, $3)',
       values: [first.archiveId, reason, actor],
