@@ -5,7 +5,7 @@ import {
   folderStore,
 } from '../platform/artifact-store.ts';
 import type { Session } from '../platform/database.ts';
-import { selectArchiveFiles } from '../prediction/archive-index.ts';
+import { archiveDigests } from '../prediction/archive-index.ts';
 import { ExportError } from './export-error.ts';
 import { type ManifestContent, partsOf } from './manifest.ts';
 
@@ -49,9 +49,8 @@ export const exportFiles = async (
     if (bytes === undefined) miss(digest, artifacts);
     else if (bytes !== null) files.artifacts.push(await artifactCopies.write(bytes));
   }
-  const archived = await selectArchiveFiles(session, 'TRUE ORDER BY f.archive_id');
   const archiveCopies = folderArchive(parts.archives);
-  for (const digest of new Set(archived.map((file) => file.digest))) {
+  for (const digest of await archiveDigests(session)) {
     const path = await unaltered(archive.open(digest));
     if (path == null) miss(digest, archive);
     else files.archives.push((await archiveCopies.put(path)).digest);

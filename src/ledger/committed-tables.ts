@@ -1,4 +1,4 @@
-/** A table each row of which is an entry of the ledger by itself, with the columns that name a row. */
+/** A table each row of which is an entry of the ledger by itself, with the columns that name a row where they are not null. */
 export interface CommittedTable {
   readonly table: string;
   readonly keys: readonly string[];
@@ -40,7 +40,7 @@ export const COMMITTED_TABLES: readonly CommittedTable[] = [
   table('legal_hold', 'id'),
   table('legal_hold_release', 'hold_id'),
   table('log_archive', 'id'),
-  table('log_archive_file', 'archive_id', 'feature_schema_id'),
+  table('log_archive_file', 'archive_id', 'feature_schema_id', 'part'),
   table('log_restoration', 'archive_id'),
 ];
 
@@ -53,7 +53,7 @@ export const committedTable = (name: string): CommittedTable => {
 
 /** SQL for the JSON array that names row `t`, as the database wrote it when the row was inserted. */
 export const rowKeySql = ({ keys }: CommittedTable): string =>
-  `(SELECT json_agg(row_to_json(t) ->> name ORDER BY place)::text
+  `(SELECT json_agg(row_to_json(t) ->> name ORDER BY place) FILTER (WHERE row_to_json(t) ->> name IS NOT NULL)::text
     FROM unnest(ARRAY[${keys.map((key) => `'${key}'`).join(', ')}]) WITH ORDINALITY AS key (name, place))`;
 
 /** SQL for what the leaf of row `t` is the SHA-256 of, in UTF-8. */

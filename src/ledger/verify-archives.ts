@@ -48,13 +48,13 @@ const fieldsOf = async (
 };
 
 const about = (
-  { archiveId, featureSchemaId, partition, digest }: ArchiveFile,
+  { archiveId, featureSchemaId, part, partition, digest }: ArchiveFile,
   kind: Discrepancy['kind'],
   what: string,
 ): Discrepancy => ({
   kind,
   source: 'log_archive_file',
-  row: JSON.stringify([String(archiveId), String(featureSchemaId)]),
+  row: JSON.stringify([archiveId, featureSchemaId, ...(part === null ? [] : [part])].map(String)),
   message: `the archive of ${partition}, ${digest}, ${what}`,
 });
 
@@ -138,7 +138,7 @@ export const readArchives = async (
 ): Promise<ArchivedRecords> => {
   const files = await selectArchiveFiles(
     session,
-    'TRUE ORDER BY f.archive_id, f.feature_schema_id',
+    'TRUE ORDER BY f.archive_id, f.feature_schema_id, f.part NULLS FIRST',
   );
   if (files.length === 0) return NO_ARCHIVES;
   const names = await readNames(session);

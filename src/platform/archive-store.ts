@@ -14,6 +14,8 @@ export interface StoredFile {
 export interface ArchiveStore {
   /** Where the files are, without credentials. */
   readonly location: string;
+  /** Rows of predictions in a file at most: what is looked up there may have to come as a whole. */
+  readonly rowsPerFile: number;
   /** Keeps a copy of a file. The same bytes are kept once. */
   put(path: string): Promise<StoredFile>;
   /**
@@ -24,6 +26,8 @@ export interface ArchiveStore {
   /** Deletes a file, if it is there. */
   remove(digest: string): Promise<void>;
 }
+
+export const ROWS_PER_FILE = 2_000_000;
 
 /** Size and digest of a file, read in pieces. */
 export const digestOfFile = async (path: string): Promise<StoredFile> => {
@@ -49,6 +53,7 @@ export const folderArchive = (folder: string): ArchiveStore => {
   const known = new Map<string, string>();
   return {
     location: folder,
+    rowsPerFile: ROWS_PER_FILE,
     put: async (path) => {
       const stored = await digestOfFile(path);
       const target = join(folder, storeKey(stored.digest));

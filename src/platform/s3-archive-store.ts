@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
-import { type ArchiveStore, digestOfFile } from './archive-store.ts';
+import { type ArchiveStore, digestOfFile, ROWS_PER_FILE } from './archive-store.ts';
 import { AlteredArtifactError } from './artifact-store.ts';
 import { type S3Options, s3Bucket } from './s3-artifact-store.ts';
 import { putInParts } from './s3-parts.ts';
@@ -60,6 +60,7 @@ export const s3Archive = (options: S3Options, partBytes = PART_BYTES): ArchiveSt
   };
   return {
     location,
+    rowsPerFile: ROWS_PER_FILE,
     put: async (path) => {
       const stored = await digestOfFile(path);
       const file = await openAsBlob(path);

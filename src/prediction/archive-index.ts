@@ -1,13 +1,15 @@
 import type { Session } from '../platform/database.ts';
 import type { Instant } from '../platform/instant.ts';
 
-/** A file that holds the predictions of a week that were built with one feature schema. */
+/** A file that holds predictions of a week that were built with one feature schema: all, or those of the requests between two. */
 export interface ArchiveFile {
   readonly archiveId: number;
   readonly partition: string;
   readonly from: Instant;
   readonly to: Instant;
   readonly featureSchemaId: number;
+  /** Which of several files of the week and schema, from 1; null for the first. */
+  readonly part: number | null;
   readonly digest: string;
   readonly contentDigest: string;
   readonly sizeBytes: bigint;
@@ -31,13 +33,24 @@ export const selectArchiveFiles = (
 ): Promise<ArchiveFile[]> =>
   reader.query<ArchiveFile>({
     text: `SELECT f.archive_id AS "archiveId", a.partition, a.covers_from AS "from", a.covers_to AS "to",
-        f.feature_schema_id AS "featureSchemaId", f.digest, f.content_digest AS "contentDigest",
+        f.feature_schema_id AS "featureSchemaId", f.part, f.digest, f.content_digest AS "contentDigest",
         f.size_bytes AS "sizeBytes", f.row_count AS "rowCount",
         f.first_request_id AS "firstRequestId", f.last_request_id AS "lastRequestId", f.location, a.recorded_at AS "archivedAt"
       FROM log_archive a JOIN log_archive_file f ON f.archive_id = a.id
       WHERE ${CURRENT_ARCHIVE} AND ${rest}`,
     values,
   });
+
+/** Digests of the files of current archives. Also of a database that later migrations are still to come to. */
+export const archiveDigests = async (
+  reader: Pick<Session, 'query'>,
+): Promise<readonly string[]> => {
+  const rows = await reader.query<{ digest: string }>({
+    text: `SELECT f.digest FROM log_archive a JOIN log_archive_file f ON f.archive_id = a.id
+      WHERE ${CURRENT_ARCHIVE} ORDER BY f.archive_id`,
+  });
+  return [...new Set(rows.map(({ digest }) => digest))];
+};
 
 /** Which of some partitions are in the archive instead of the log. */
 export const archivedPartitions = async (

@@ -49,7 +49,7 @@ const filesFor = (
     `($1::text IS NULL OR (f.first_request_id <= $1 AND f.last_request_id >= $1))
       AND a.covers_to > coalesce($2::timestamptz, '-infinity') AND a.covers_from < coalesce($3::timestamptz, 'infinity')
       ORDER BY coalesce(a.covers_from <= $4::timestamptz AND a.covers_to > $4::timestamptz, FALSE) DESC,
-        a.covers_from DESC, f.feature_schema_id LIMIT ${MAX_FILES + 1}`,
+        a.covers_from DESC, f.feature_schema_id, f.part NULLS FIRST LIMIT ${MAX_FILES + 1}`,
     [requestId ?? null, instant(from), instant(to), instant(at)],
   );
 };

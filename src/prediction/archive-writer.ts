@@ -29,7 +29,7 @@ export interface WrittenFile {
   readonly lastRequestId: string;
 }
 
-/** Takes the rows of a week in the order of their identity and writes a file for each feature schema. */
+/** Takes the rows of a week in the order of their identity and writes files, each of one feature schema. */
 export interface ArchiveWriter {
   append(rows: readonly LogRow[]): Promise<void>;
   finish(): Promise<readonly WrittenFile[]>;
@@ -115,6 +115,18 @@ const appendChunk = (duckdb: Duckdb, stage: Stage, rows: readonly LogRow[]): voi
   stage.lastRequestId = (rows.at(-1)?.request_id ?? stage.lastRequestId) as string;
 };
 
+/** How many of some rows belong in a file: a request is in one file, whatever its size. */
+const roomFor = (
+  { rowCount, lastRequestId }: Stage,
+  rows: readonly LogRow[],
+  rowsPerFile: number,
+): number => {
+  let count = Math.min(Math.max(rowsPerFile - rowCount, 0), rows.length);
+  const last = count === 0 ? lastRequestId : rows[count - 1]?.request_id;
+  while (count < rows.length && rows[count]?.request_id === last) count += 1;
+  return count;
+};
+
 const openStage = async (
   duckdb: Duckdb,
   connection: DuckDBConnection,
@@ -146,38 +158,48 @@ export const openArchiveWriter = async (
   database: Database,
   folder: string,
   week: LogWeek,
+  rowsPerFile: number,
 ): Promise<ArchiveWriter> => {
   const duckdb = await loadDuckdb();
   const instance = await openDuckdbFile(folder);
   const connection = await instance.connect();
   const stages = new Map<number, Stage>();
   const names = new Map<string, RowNames>();
+  const written: WrittenFile[] = [];
+  const write = async ({ appender, table, schema, content, ...stage }: Stage): Promise<void> => {
+    appender.closeSync();
+    const path = join(folder, `${written.length}.parquet`);
+    // Without dictionaries: DuckDB's would take -0 and 0 for one value.
+    await connection.run(`COPY ${table} TO '${path.replaceAll("'", "''")}' (FORMAT parquet,
+      COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP}, DICTIONARY_SIZE_LIMIT 0,
+      KV_METADATA {hindcast: '${metadataOf(week, schema).replaceAll("'", "''")}'})`);
+    await connection.run(`DROP TABLE ${table}`);
+    stages.delete(schema.id);
+    const { rowCount, firstRequestId, lastRequestId } = stage;
+    const contentDigest = contentDigestOf(content);
+    written.push({ path, schema, rowCount, contentDigest, firstRequestId, lastRequestId });
+  };
+  const stageFor = async (id: number, first: LogRow): Promise<Stage> => {
+    const schema = referenced(await featureSchemaById(database).load(id));
+    const stage = await openStage(duckdb, connection, schema, names, first);
+    stages.set(id, stage);
+    return stage;
+  };
   return {
     append: async (rows) => {
       await nameRows(database, rows, names);
       for (const [id, group] of bySchema(rows)) {
-        let stage = stages.get(id);
-        if (stage === undefined) {
-          const schema = referenced(await featureSchemaById(database).load(id));
-          stage = await openStage(duckdb, connection, schema, names, group[0] ?? {});
-          stages.set(id, stage);
+        for (let left = group; left.length > 0; ) {
+          const stage = stages.get(id) ?? (await stageFor(id, left[0] ?? {}));
+          const count = roomFor(stage, left, rowsPerFile);
+          appendChunk(duckdb, stage, left.slice(0, count));
+          left = left.slice(count);
+          if (left.length > 0) await write(stage);
         }
-        appendChunk(duckdb, stage, group);
       }
     },
     finish: async () => {
-      const written: WrittenFile[] = [];
-      for (const { appender, table, schema, content, ...stage } of stages.values()) {
-        appender.closeSync();
-        const path = join(folder, `${table}.parquet`);
-        // Without dictionaries: DuckDB's would take -0 and 0 for one value.
-        await connection.run(`COPY ${table} TO '${path.replaceAll("'", "''")}' (FORMAT parquet,
-          COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP}, DICTIONARY_SIZE_LIMIT 0,
-          KV_METADATA {hindcast: '${metadataOf(week, schema).replaceAll("'", "''")}'})`);
-        const { rowCount, firstRequestId, lastRequestId } = stage;
-        const contentDigest = contentDigestOf(content);
-        written.push({ path, schema, rowCount, contentDigest, firstRequestId, lastRequestId });
-      }
+      for (const stage of stages.values()) await write(stage);
       return written;
     },
     close: () => {

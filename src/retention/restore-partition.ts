@@ -90,7 +90,7 @@ export const restorePartition = async (
   const { partition } = week;
   const files = await selectArchiveFiles(
     database,
-    'a.partition = $1 ORDER BY f.feature_schema_id',
+    'a.partition = $1 ORDER BY f.feature_schema_id, f.part NULLS FIRST',
     [partition],
   );
   const [first] = files;

@@ -131,6 +131,7 @@ const rewriteAll = async (
   const files = await selectArchiveFiles(context.database, 'TRUE ORDER BY f.archive_id');
   const erased: ErasedFromArchive[] = [];
   const rewritten = new Map<number, { week: LogWeek; files: CheckedFile[] }>();
+  const replaced = new Set<ArchiveFile>();
   const opened = [];
   for (const file of files) opened.push({ file, path: await pathOf(context, file) });
   for (const { file, path } of opened) {
@@ -138,12 +139,11 @@ const rewriteAll = async (
     const { partition, from, to } = file;
     const entry = rewritten.get(file.archiveId) ?? { week: { partition, from, to }, files: [] };
     rewritten.set(file.archiveId, entry);
+    replaced.add(file);
     entry.files.push(...(await rewriteFile(context, file, path, entityKey, erased)));
   }
   for (const file of files) {
-    const entry = rewritten.get(file.archiveId);
-    const isWritten = entry?.files.some((one) => one.featureSchemaId === file.featureSchemaId);
-    if (isWritten === false) entry?.files.push(unchanged(file));
+    if (!replaced.has(file)) rewritten.get(file.archiveId)?.files.push(unchanged(file));
   }
   return { erased, rewritten: [...rewritten.values()] };
 };

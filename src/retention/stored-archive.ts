@@ -54,7 +54,7 @@ export const storeArchive = async (
 ): Promise<readonly CheckedFile[]> => {
   const folder = await mkdtemp(join(tmpdir(), 'hindcast-archiving-'));
   try {
-    const writer = await openArchiveWriter(database, folder, week);
+    const writer = await openArchiveWriter(database, folder, week, store.rowsPerFile);
     try {
       await fill(writer);
       const files: CheckedFile[] = [];
@@ -74,6 +74,11 @@ export interface ArchiveOrder {
   readonly reason: string;
 }
 
+/** Whether a file has earlier requests of the same schema, in the order of their bytes. */
+const isBefore = (one: CheckedFile, other: CheckedFile): boolean =>
+  one.featureSchemaId === other.featureSchemaId &&
+  Buffer.compare(Buffer.from(one.firstRequestId), Buffer.from(other.firstRequestId)) < 0;
+
 /** Records an archive, in the transaction that makes it hold. Returns its number. */
 export const recordArchive = async (
   session: Pick<Session, 'query'>,
@@ -89,10 +94,11 @@ export const recordArchive = async (
   });
   const id = archive?.id ?? 0;
   for (const file of files) {
+    const earlier = files.filter((one) => isBefore(one, file)).length;
     await session.query({
       text: `INSERT INTO log_archive_file (archive_id, feature_schema_id, digest, content_digest, size_bytes, row_count,
-          first_request_id, last_request_id, location)
-        VALUES ($1, $2, $3, $4, $5::text::bigint, $6::text::bigint, $7, $8, $9)`,
+          first_request_id, last_request_id, location, part)
+        VALUES ($1, $2, $3, $4, $5::text::bigint, $6::text::bigint, $7, $8, $9, $10)`,
       values: [
         id,
         file.featureSchemaId,
@@ -103,6 +109,7 @@ export const recordArchive = async (
         file.firstRequestId,
         file.lastRequestId,
         file.location,
+        earlier === 0 ? null : earlier,
       ],
     });
   }
