@@ -108,11 +108,16 @@ const LOST = /^(Connection terminated|Client has encountered a connection error|
 /** What callers are told to wait before they ask again, in seconds. */
 export const RETRY_SECONDS = 2;
 
-/** Whether the database ended a statement because it took too long. */
-export const isStatementTimeout = (error: unknown): boolean =>
-  sqlState(error) === '57014' ||
+const hasState = (error: unknown, state: string): boolean =>
+  sqlState(error) === state ||
   // Where Prisma puts what the driver said.
-  sqlState(Object(Object(error).meta).driverAdapterError) === '57014';
+  sqlState(Object(Object(error).meta).driverAdapterError) === state;
+
+/** Whether the database ended a statement because it took too long. */
+export const isStatementTimeout = (error: unknown): boolean => hasState(error, '57014');
+
+/** Whether the database was given a text that it cannot hold, which is one with U+0000: all others are UTF-8. */
+export const isUnstorable = (error: unknown): boolean => hasState(error, '22021');
 
 /** Whether the database could not do its work, whatever it was asked: it may when it is asked again. */
 export const isUnavailable = (error: unknown): boolean => {

@@ -1,6 +1,7 @@
 import type { ObjectRef } from '@pothos/core';
 import { GraphQLError } from 'graphql';
 import { builder, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, type SchemaTypes } from './builder.ts';
+import { unstorableText } from './storable-text.ts';
 
 /** Relay's paging arguments as a caller gives them. */
 export interface PageArguments {
@@ -35,10 +36,13 @@ const refuse = (message: string): never => {
 export const encodeCursor = (key: readonly string[]): string =>
   Buffer.from(JSON.stringify(key)).toString('base64url');
 
+const isKeyPart = (part: unknown): part is string =>
+  typeof part === 'string' && unstorableText(part) === null;
+
 const decodeCursor = (cursor: string): readonly string[] => {
   try {
     const key: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    if (Array.isArray(key) && key.every((part) => typeof part === 'string')) return key;
+    if (Array.isArray(key) && key.every(isKeyPart)) return key;
   } catch {
     // Not one of ours either.
   }

@@ -1,7 +1,12 @@
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import { isStatementTimeout, isUnavailable, RETRY_SECONDS } from '../platform/database.ts';
+import {
+  isStatementTimeout,
+  isUnavailable,
+  isUnstorable,
+  RETRY_SECONDS,
+} from '../platform/database.ts';
 import { UserError } from '../platform/errors.ts';
 import type { RequestRecord, ServerContext } from './request-record.ts';
 
@@ -22,10 +27,22 @@ export const UNAVAILABLE = {
   },
 };
 
+const UNSTORABLE = {
+  message: 'A text contains U+0000, which no text on record holds; remove it.',
+  extensions: { code: 'BAD_USER_INPUT' },
+};
+
 const timeout = (limit: number | undefined) => ({
   message: `The database ended a statement that took ${limit === undefined ? 'too long' : `longer than ${limit} s`}. Ask for less: a shorter window, fewer conditions, a smaller page.`,
   extensions: { code: 'STATEMENT_TIMEOUT', ...(limit !== undefined && { limit }) },
 });
+
+/** What is told of an error that is not meant for the caller. */
+const toldOf = (cause: unknown, statementSeconds: number | undefined) => {
+  if (isStatementTimeout(cause)) return timeout(statementSeconds);
+  if (isUnavailable(cause)) return UNAVAILABLE;
+  return isUnstorable(cause) ? UNSTORABLE : UNEXPECTED;
+};
 
 /**
  * Lets errors meant for the caller through; of any other only that it happened, and where. Statements may take so many
@@ -41,13 +58,9 @@ export const maskError =
     if (cause instanceof UserError) {
       return new GraphQLError(cause.message, { ...place, extensions: { code: 'BAD_USER_INPUT' } });
     }
-    const { message, extensions } = isStatementTimeout(cause)
-      ? timeout(statementSeconds)
-      : isUnavailable(cause)
-        ? UNAVAILABLE
-        : UNEXPECTED;
+    const told = toldOf(cause, statementSeconds);
     const originalError = cause instanceof Error ? cause : new Error(String(cause));
-    return new GraphQLError(message, { ...place, originalError, extensions });
+    return new GraphQLError(told.message, { ...place, originalError, extensions: told.extensions });
   };
 
 /** Logs what `maskError` hid, with the request ID that the caller was given. */

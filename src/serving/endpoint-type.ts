@@ -12,6 +12,7 @@ import {
   pageOfList,
   pageRequest,
 } from '../platform/pagination.ts';
+import { comparableText } from '../platform/storable-text.ts';
 import { TimeWindowInput } from '../platform/time-window.ts';
 import { ModelVersionRef } from '../registry/model-version.ts';
 import { deploymentsOf, deploymentsOfVersion } from './deployment-history.ts';
@@ -160,7 +161,7 @@ const endpointsPage = async (
   const order = request.isBackward ? ('desc' as const) : ('asc' as const);
   const rows = await database.prisma.endpoint.findMany({
     where: {
-      ...(environment == null ? {} : { environment }),
+      ...(environment == null ? {} : { environment: comparableText(environment) }),
       ...(request.from === null
         ? {}
         : {

@@ -79,6 +79,14 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   GitObjectID: ['0'.repeat(40), 'a'.repeat(64)],
   BigInt: ['0', '-1', '9223372036854775808', '9'.repeat(100)],
 };
+/** What no database holds, also where cursors and IDs carry it. */
+const UNSTORABLE: readonly string[] = [
+  '\u0000',
+  'x\u0000y',
+  '\ud800',
+  Buffer.from(JSON.stringify(['a\u0000', 'b'])).toString('base64url'),
+  Buffer.from('Endpoint:\u0000').toString('base64'),
+];
 const NUMERIC = new Set(['Int', 'Float', 'SafeInt']);
 const SMALL: readonly string[] = ['0', '1', '2', '3', '4', '5'];
 
@@ -99,6 +107,7 @@ const scalar = (name: string, random: Random, pools: Pools): AnyValue => {
   if (NUMERIC.has(name)) return both(random.pick(random.isOneIn(4) ? NUMBERS : SMALL));
   if (name === 'Boolean') return both(random.pick(['true', 'false']));
   if (name === 'JSON') return nonsense(random);
+  if (random.isOneIn(12)) return quoted(random.pick(UNSTORABLE));
   const pool = [...(pools[name] ?? []), ...(OWN[name] ?? [])];
   return quoted(random.pick(pool.length === 0 || random.isOneIn(6) ? TEXTS : pool));
 };
