@@ -311,7 +311,6 @@ describe('a cursor is refused', () => {
     ['without an instant', cursor('x', 'a', '1', '0')],
     ['with an item that is no integer', cursor('1', 'a', '1', '-1')],
     ['with an endpoint beyond all', cursor('1', 'a', '99999999999', '0')],
-    ['with U+0000', cursor('1', '\0', '1', '0')],
     ['of nothing', cursor()],
   ])('%s', async (_, after) => {
     expect(await messageOf(WINDOW, { after })).toBe(other('after', 'OCCURRED_AT'));
@@ -322,9 +321,12 @@ describe('a cursor is refused', () => {
     expect(await messageOf(WINDOW, more)).toBe(other('before', 'RECORDED_AT'));
   });
 
-  it('that is no cursor at all', async () => {
-    expect(await messageOf(WINDOW, { after: 'x' })).toBe(
-      '"x" is not a cursor of this list; pass one that it returned.',
+  it.each([
+    ['that is no cursor at all', 'x'],
+    ['with U+0000', cursor('1', '\0', '1', '0')],
+  ])('%s', async (_, after) => {
+    expect(await messageOf(WINDOW, { after })).toBe(
+      `"${after}" is not a cursor of this list; pass one that it returned.`,
     );
   });
 });

@@ -1,5 +1,4 @@
 import { formatInstant } from '../platform/instant.ts';
-import { unstorableText } from '../platform/storable-text.ts';
 import type { PredictionIdentity, PredictionLog } from './prediction-log.ts';
 import { allOf, type Condition, parameterList } from './sql-condition.ts';
 
@@ -62,8 +61,7 @@ export const placeOf = ({ field }: SearchOrder, key: readonly string[]): Place |
     key.length === times + 3 &&
     instants.every((instant) => INSTANT.test(instant)) &&
     isInteger(endpointId) &&
-    isInteger(item) &&
-    unstorableText(requestId) === null;
+    isInteger(item);
   if (!isPlace) return null;
   return {
     instants: instants.map(Number),
